@@ -1,0 +1,1 @@
+"""geoevents: CAMEO-coded events from geopolitical news."""
