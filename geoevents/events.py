@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
 Status = Literal["asserted", "negated", "hypothetical"]
@@ -44,7 +44,7 @@ class Span:
 
     def to_dict(self) -> dict[str, Any]:
         """The span as plain JSON types."""
-        return _plain(asdict(self))
+        return _json_object(self)
 
     @classmethod
     def from_dict(cls: type[SpanT], data: Mapping[str, Any]) -> SpanT:
@@ -180,7 +180,7 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """The event as plain JSON types; the form that the command line writes."""
-        return _plain(asdict(self))
+        return _json_object(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Event:
@@ -224,7 +224,7 @@ class Document:
 
     def to_dict(self) -> dict[str, Any]:
         """The document as plain JSON types."""
-        return _plain(asdict(self))
+        return _json_object(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Document:
@@ -253,10 +253,14 @@ def event_id(document: str, trigger: Span, code: str) -> str:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    """The value with tuples as lists, as JSON reads them back."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+def _json_object(instance: Span | Event | Document) -> dict[str, Any]:
+    """The fields of a result as plain JSON types: nested results as objects, tuples as lists."""
+    return {field.name: _json_value(getattr(instance, field.name)) for field in fields(instance)}
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_json_value(item) for item in value]
+    if isinstance(value, (Span, Event)):
+        return _json_object(value)
     return value
