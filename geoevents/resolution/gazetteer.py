@@ -1,0 +1,277 @@
+"""The reference data of actor coding, read from the package's tables and indexed by the form of the names.
+
+The tables in `data/` are plain TSV with a header line; `|` separates several values in a field and dates are YYYY or
+YYYY-MM. They were written by hand for this project from general knowledge and CAMEO's code tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Literal, NamedTuple
+
+from geoevents.resolution.phrases import Word, key_of
+
+Kind = Literal[
+    "country",
+    "demonym",
+    "capital",
+    "seat",
+    "city",
+    "region",
+    "role",
+    "person",
+    "surname",
+    "group",
+    "organisation",
+    "body",
+]
+
+CASE_FREE, CASE_TITLE, CASE_ACRONYM = 0, 1, 2
+
+# Names that are also ordinary words: they count only with a capital letter even where other countries do not need one.
+_ORDINARY = frozenset(
+    "turkey turk turks polish pole poles jersey china guinea chad jordan niger mali georgia dane danes finn finns bern "
+    "cuba nice salt split of bath hull swede swedes male mali lima victoria reading bar gali bria hama osh tyre sale "
+    "cork sidon orange stanley kingston balboa goose mobile".split()
+)
+_LONGEST = 9
+
+
+class Term(NamedTuple):
+    """A code and the time in which it holds.
+
+    Attributes:
+        code: Full CAMEO actor code; for an entry of kind "role" the role code alone.
+        start: First month or year ("2007-11", "2007"), or "" where open.
+        end: Last month or year, or "" where open.
+        office: The office held, or "".
+    """
+
+    code: str
+    start: str = ""
+    end: str = ""
+    office: str = ""
+
+    def covers(self, date: str) -> bool:
+        """Whether the term holds on an ISO date; a bare year or month counts as a whole."""
+        return self.start <= date[: len(self.start)] and (not self.end or date[: len(self.end)] <= self.end)
+
+
+class Entry(NamedTuple):
+    """One thing that a name may stand for.
+
+    Attributes:
+        kind: What it is.
+        name: Canonical name.
+        country: ISO 3166 alpha-3 code, or None.
+        terms: Its codes in the order of their start; at least one.
+        note: A remark of the table ("plural only"), or "".
+    """
+
+    kind: str
+    name: str
+    country: str | None
+    terms: tuple[Term, ...]
+    note: str = ""
+
+
+class Match(NamedTuple):
+    """Words of a text that the gazetteer knows.
+
+    Attributes:
+        start: Index of the first word.
+        end: Index behind the last word.
+        entries: What the words may stand for.
+    """
+
+    start: int
+    end: int
+    entries: tuple[Entry, ...]
+
+
+class Gazetteer:
+    """Names and what they may stand for. Read-only once built, so that threads may share it."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, tuple[tuple[int, Entry], ...]] = {}
+        self._longest: dict[str, int] = {}
+        self.countries: dict[str, str] = {}
+
+    def add(self, phrase: str, entry: Entry) -> None:
+        """Let a phrase stand for an entry, beside what it stands for already."""
+        key = key_of(phrase)
+        if not key:
+            return
+        known = self._names.get(key, ())
+        if any(other is entry for _, other in known):
+            return
+        self._names[key] = (*known, (_case_of(phrase, key, entry.kind), entry))
+        first, _, rest = key.partition(" ")
+        length = 1 + rest.count(" ") + 1 if rest else 1
+        if length > self._longest.get(first, 0):
+            self._longest[first] = length
+
+    def lookup(self, phrase: str) -> tuple[Entry, ...]:
+        """What a phrase may stand for, whatever its case; empty where nothing is known."""
+        return tuple(entry for _, entry in self._names.get(key_of(phrase), ()))
+
+    def match_at(self, words: Sequence[Word], start: int) -> Match | None:
+        """The longest known name that begins at a word, or None."""
+        longest = self._longest.get(words[start].key, 0)
+        for end in range(min(start + min(longest, _LONGEST), len(words)), start, -1):
+            span = words[start:end]
+            if any(word.pause for word in span[1:]):
+                continue
+            found = self._names.get(" ".join(word.key for word in span))
+            if found:
+                entries = tuple(entry for case, entry in found if _case_fits(case, span))
+                if entries:
+                    return Match(start, end, entries)
+        return None
+
+    def matches(self, words: Sequence[Word]) -> Iterator[Match]:
+        """The known names in a text from left to right, the longest first where several begin at a word."""
+        start = 0
+        while start < len(words):
+            match = self.match_at(words, start)
+            if match:
+                yield match
+            start = match.end if match else start + 1
+
+    def names_of_kind(self, kinds: Iterable[str]) -> Iterator[tuple[str, Entry]]:
+        """Every phrase that stands for an entry of the kinds, in its folded form."""
+        wanted = frozenset(kinds)
+        for key, found in self._names.items():
+            for _, entry in found:
+                if entry.kind in wanted:
+                    yield key, entry
+
+
+def _case_of(phrase: str, key: str, kind: str) -> int:
+    if phrase == phrase.lower():
+        return CASE_FREE
+    letters = [letter for letter in phrase if letter.isalpha()]
+    if " " not in key and len(letters) > 1 and all(letter.isupper() for letter in letters):
+        return CASE_ACRONYM
+    if kind in ("country", "demonym", "capital") and key not in _ORDINARY:
+        return CASE_FREE
+    return CASE_TITLE
+
+
+def _case_fits(case: int, span: Sequence[Word]) -> bool:
+    if case == CASE_FREE:
+        return True
+    raw = span[0].raw
+    if case == CASE_ACRONYM:
+        return raw.upper() == raw or (len(raw) > 3 and raw[0].isupper())
+    return any(word.raw[0].isupper() for word in span)
+
+
+def table(name: str) -> Iterator[list[str]]:
+    """The rows of one of the package's tables as lists of fields, without the header line."""
+    text = (files("geoevents") / "resolution" / "data" / f"{name}.tsv").read_text(encoding="utf-8")
+    lines = iter(text.split("\n"))
+    next(lines)
+    return (line.split("\t") for line in lines if line)
+
+
+def _values(field: str) -> list[str]:
+    return field.split("|") if field else []
+
+
+@cache
+def load_gazetteer() -> Gazetteer:
+    """The gazetteer of the package, read once."""
+    gazetteer = Gazetteer()
+    for read in (
+        _read_countries,
+        _read_regions,
+        _read_roles,
+        _read_bodies,
+        _read_organisations,
+        _read_groups,
+        _read_leaders,
+    ):
+        read(gazetteer)
+    return gazetteer
+
+
+def _read_countries(gazetteer: Gazetteer) -> None:
+    for iso3, iso2, name, official, aliases, demonyms, capital, seats, cities, until in table("countries"):
+        term = Term(iso3, "", until)
+        if iso2:
+            gazetteer.countries[iso3] = name
+        government = Term(iso3 + "GOV", "", until)
+        for kind, phrases, code in (
+            ("country", [name, official, *_values(aliases)], term),
+            ("demonym", _values(demonyms), term),
+            ("capital" if iso2 else "city", _values(capital), government if iso2 else term),
+            ("seat", _values(seats), government),
+            ("city", _values(cities), term),
+        ):
+            entry = Entry(kind, name, iso3, (code,))
+            for phrase in phrases:
+                gazetteer.add(phrase, entry)
+
+
+def _read_regions(gazetteer: Gazetteer) -> None:
+    for phrase, code, iso3 in table("regions"):
+        gazetteer.add(phrase, Entry("region", phrase, iso3 or None, (Term(code),)))
+
+
+def _read_roles(gazetteer: Gazetteer) -> None:
+    for phrase, plural, role, note in table("roles"):
+        entry = Entry("role", phrase, None, (Term(role),), note)
+        gazetteer.add(phrase, entry)
+        if plural:
+            gazetteer.add(plural, entry)
+
+
+def _read_bodies(gazetteer: Gazetteer) -> None:
+    for name, aliases, iso3, code in table("bodies"):
+        _add_all(gazetteer, Entry("body", name, iso3, (Term(code),)), [name, *_values(aliases)])
+
+
+def _read_organisations(gazetteer: Gazetteer) -> None:
+    for name, aliases, code, _kind in table("organisations"):
+        _add_all(
+            gazetteer,
+            Entry("organisation", name, country_of(code, gazetteer.countries), (Term(code),)),
+            [name, *_values(aliases)],
+        )
+
+
+def _read_groups(gazetteer: Gazetteer) -> None:
+    for (name, iso3), rows in _runs(table("groups"), (0, 2)):
+        terms = tuple(sorted((Term(row[3], row[5], row[6]) for row in rows), key=lambda term: term.start))
+        phrases = [name, *dict.fromkeys(alias for row in rows for alias in _values(row[1]))]
+        _add_all(gazetteer, Entry("group", name, iso3 or None, terms), phrases)
+
+
+def _read_leaders(gazetteer: Gazetteer) -> None:
+    for (name,), rows in _runs(table("leaders"), (0,)):
+        terms = tuple(Term(code, start, end, office) for _, _, code, office, start, end in rows)
+        country = country_of(terms[-1].code, gazetteer.countries)
+        entry = Entry("person", name, country, terms)
+        phrases = [name, *dict.fromkeys(alias for row in rows for alias in _values(row[1]))]
+        _add_all(gazetteer, entry, phrases)
+
+
+def _add_all(gazetteer: Gazetteer, entry: Entry, phrases: Iterable[str]) -> None:
+    for phrase in phrases:
+        gazetteer.add(phrase, entry)
+
+
+def _runs(rows: Iterable[list[str]], columns: Sequence[int]) -> Iterator[tuple[tuple[str, ...], list[list[str]]]]:
+    """Rows that share the values of some columns, together."""
+    groups: dict[tuple[str, ...], list[list[str]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[column] for column in columns), []).append(row)
+    yield from groups.items()
+
+
+def country_of(code: str, countries: Iterable[str]) -> str | None:
+    """The country that an actor code begins with, or None ("IRNGOV" → "IRN", "IGOUNO" → None)."""
+    return code[:3] if code[:3] in countries else None

@@ -1,0 +1,74 @@
+"""Words of a text in the form in which names are compared: folded, lower-cased, without possessives and dots."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+# Letters that Unicode does not decompose into a base letter and an accent.
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ə": "a", "’": "'"}
+    | {"ʻ": "'", "ʼ": "'", "‘": "'", "`": "'", "´": "'"}
+)
+_WORD = re.compile(r"[^\W_]+(?:[.'’ʻʼ‘`&][^\W_]+)*")
+_HYPHENS = frozenset("-‐‑–")
+_APOSTROPHES = "'’‘ʼ"
+
+
+class Word(NamedTuple):
+    """One word of a text.
+
+    Attributes:
+        key: The word folded: "Teherán's" → "teheran", "U.S." → "us".
+        raw: The word as it stands, without a possessive ending.
+        start: Offset of its first character.
+        end: Offset behind its last character, the possessive ending included.
+        possessive: Whether a possessive ending follows it ("Iran's", "rebels'").
+        joined: Whether a hyphen joins it to the word before.
+        pause: Whether a comma, bracket, dash or other punctuation stands between it and the word before.
+    """
+
+    key: str
+    raw: str
+    start: int
+    end: int
+    possessive: bool
+    joined: bool
+    pause: bool
+
+
+def fold(text: str) -> str:
+    """The text in lower case without accents, apostrophes and dots: "N'Djaména" → "ndjamena"."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
+        text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    return text.lower().replace("'", "").replace(".", "")
+
+
+def words_of(text: str) -> list[Word]:
+    """The words of a text in order."""
+    words: list[Word] = []
+    behind = 0
+    for match in _WORD.finditer(text):
+        start, end, raw = match.start(), match.end(), match.group()
+        possessive = len(raw) > 2 and raw[-1] in "sS" and raw[-2] in _APOSTROPHES
+        if possessive:
+            raw = raw[:-2]
+        elif raw[-1] in "sS" and text[end : end + 1] in _APOSTROPHES and text[end : end + 1]:
+            possessive, end = True, end + 1
+        gap = text[behind:start]
+        joined = bool(gap) and bool(words) and gap[-1] in _HYPHENS and gap.lstrip(".")[:-1] == ""
+        pause = not joined and bool(words) and gap.strip(' .\t\n\u00a0"“”' + _APOSTROPHES) != ""
+        words.append(Word(fold(raw), raw, start, end, possessive, joined, pause))
+        behind = end
+    return words
+
+
+def key_of(phrase: str) -> str:
+    """The form in which a phrase is looked up: its words' keys, one blank between them, without a leading "the"."""
+    if phrase.isascii() and phrase.replace(" ", "").isalpha():
+        key = phrase.lower()
+    else:
+        key = " ".join(word.key for word in words_of(phrase))
+    return key[4:] if key.startswith("the ") else key
