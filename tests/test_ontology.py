@@ -125,3 +125,29 @@ def test_reading_is_light():
         "assert not {'pyarrow', 'pandas', 'numpy', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "country", "roles"),
+    [
+        ("IRN", "IRN", ()),
+        ("TURCOP", "TUR", ("COP",)),
+        ("SYRREBKUR", "SYR", ("REB", "KUR")),
+        ("IGOWSTNAT", None, ("IGO", "WST", "NAT")),
+        ("SUNMIL", "SUN", ("MIL",)),
+        ("XKXGOV", "XKX", ("GOV",)),
+    ],
+)
+def test_actor_code_splits_into_country_and_roles(code, country, roles):
+    assert ontology.split_actor_code(code) == (country, roles)
+
+
+@pytest.mark.parametrize("code", ["", "IR", "IRNGO"])
+def test_actor_code_of_uneven_length(code):
+    with pytest.raises(ValueError, match="three letters"):
+        ontology.split_actor_code(code)
+
+
+def test_countries_cannot_be_changed():
+    with pytest.raises(TypeError):
+        ontology.countries()["AAA"] = "Nowhere"

@@ -1,4 +1,4 @@
-"""The CAMEO 1.1b3 event codes with their names, scales and PLOVER types.
+"""The CAMEO 1.1b3 event codes with their names, scales and PLOVER types, and the parts of actor codes.
 
 Example:
     >>> from geoevents import ontology
@@ -6,6 +6,17 @@ Example:
     'Threaten to boycott, embargo, or sanction'
 """
 
+from geoevents.ontology.actor_codes import countries, split_actor_code
 from geoevents.ontology.cameo import ROOTS, Code, children, codes, is_valid, lookup, search
 
-__all__ = ["ROOTS", "Code", "children", "codes", "is_valid", "lookup", "search"]
+__all__ = [
+    "ROOTS",
+    "Code",
+    "children",
+    "codes",
+    "countries",
+    "is_valid",
+    "lookup",
+    "search",
+    "split_actor_code",
+]
