@@ -7,24 +7,31 @@ the countries in play in the document give it, with less confidence. What stays 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from geoevents.resolution.gazetteer import Entry, Gazetteer, Term, load_gazetteer
+from geoevents.resolution.gazetteer import Entry, Gazetteer, Term, country_of, load_gazetteer
 from geoevents.resolution.nounphrases import NounPhrase, Part, read_noun_phrase
+from geoevents.resolution.phrases import words_of
 
 # CAMEO's role codes; other triples in a code stand for regions, religions, ethnic groups or single organisations.
 ROLES = frozenset(
-    "GOV MIL COP REB OPP PTY LEG JUD SPY BUS CVL CRM UAF MED LAB AGR EDU ELI HLH HRI ENV REF DEV RAD MOD SET "
-    "NGO IGO NGM MNC IMG INT UIS".split()
+    {"GOV", "MIL", "COP", "REB", "OPP", "PTY", "LEG", "JUD", "SPY", "BUS", "CVL", "CRM", "UAF", "MED", "LAB", "AGR"}
+    | {"EDU", "ELI", "HLH", "HRI", "ENV", "REF", "DEV", "RAD", "MOD", "SET", "NGO", "IGO", "NGM", "MNC", "IMG", "INT"}
+    | {"UIS"}
 )
-# Roles that a country in play does not explain: migrants, pirates and the like are not of the place where they are.
+# Roles that the countries in play do not explain: migrants and the like are not of the place where they are.
 _ROOTLESS = frozenset({"REF", "IGO", "NGO", "NGM", "MNC", "IMG", "INT", "UIS"})
 _OFFICES = frozenset({"GOV", "LEG", "MIL", "JUD", "SPY", "COP"})
-_BYSTANDERS = frozenset({"CVL", "REF", "OPP", "MED", "BUS", "LAB", "EDU", "HRI"})
-_TOP_OFFICES = ("president", "prime minister", "chancellor", "king", "supreme leader", "emir", "secretary general")
+# Roles of people who are not the organisation that they are named with ("Hamas hostages", "Kremlin critics").
+_OUTSIDERS = frozenset({"CVL", "REF", "OPP", "MED", "BUS", "LAB", "EDU", "HRI"})
+_BODIES = frozenset({"group", "organisation", "body"})
+_PLACES = frozenset({"country", "demonym", "capital", "seat", "city"})
+_TOP_OFFICES = frozenset(
+    {"president", "prime minister", "chancellor", "king", "supreme leader", "emir", "secretary general", "crown prince"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class ActorCode:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """A named thing in a phrase, resolved: its code, country, name and kind."""
+    """A named thing in a phrase, resolved."""
 
     code: str
     country: str | None
@@ -66,7 +73,7 @@ class ActorCoder:
 
     def __init__(self, gazetteer: Gazetteer) -> None:
         self._gazetteer = gazetteer
-        self._read = lru_cache(maxsize=8192)(self._read_uncached)
+        self._read = lru_cache(maxsize=8192)(self._read_phrase)
 
     def code(self, text: str, *, date: str | None = None, context_countries: Sequence[str] = ()) -> ActorCode | None:
         """The code of the actor that a span of text names.
@@ -80,10 +87,28 @@ class ActorCoder:
         Returns:
             The code, or None where nothing is known for sure enough.
         """
-        phrase = self._read(text)
-        return _Coding(self._gazetteer.countries, date, tuple(context_countries)).code(phrase)
+        return _Coding(self._gazetteer.countries, date, tuple(context_countries)).code(self._read(text))
 
-    def _read_uncached(self, text: str) -> NounPhrase:
+    def countries_in_play(self, text: str, at: int, places: Sequence[int] = ()) -> tuple[str, ...]:
+        """The countries that a text names, the likeliest for an actor at an offset first.
+
+        Args:
+            text: The text, usually one sentence or passage.
+            at: Offset of the actor's span.
+            places: Offsets of spans known to be places of events; they count double.
+        """
+        words = words_of(text)
+        position = next((index for index, word in enumerate(words) if word.start >= at), len(words))
+        scores: dict[str, float] = {}
+        for match in self._gazetteer.matches(words):
+            country = _country_named(match.entries, surname=match.end - match.start == 1)
+            if country:
+                distance = abs(match.start - position) + (3 if match.start > position else 0)
+                weight = 2.0 if words[match.start].start in places else 1.0
+                scores[country] = scores.get(country, 0.0) + weight / (distance + 5.0)
+        return tuple(sorted(scores, key=lambda country: -scores[country]))
+
+    def _read_phrase(self, text: str) -> NounPhrase:
         return read_noun_phrase(text, self._gazetteer)
 
 
@@ -102,29 +127,24 @@ def load_actor_coder(dictionaries: Sequence[Path] = (), *, lenient: bool = False
 
 @dataclass(frozen=True, slots=True)
 class _Coding:
-    """One question: what is known about the document, and the steps that answer."""
+    """What is known about the document, and the steps from a phrase to a code."""
 
-    countries: dict[str, str]
+    countries: Mapping[str, str]
     date: str | None
     context: tuple[str, ...]
 
     def code(self, phrase: NounPhrase) -> ActorCode | None:
-        own = self._countries_of(phrase)
-        person = self._person(phrase, own)
+        own = _countries_of(phrase)
         owners = [owner for part in phrase.owners if (owner := self._owner(part, own))]
         tail = [owner for part in phrase.tail if (owner := self._owner(part, own))]
-        if phrase.plural_owners and len({owner.country or owner.code for owner in owners}) > 1:
+        if phrase.joint and (len({owner.code[:3] for owner in owners + tail}) != 1 or not phrase.nouns):
             return None
-        role = phrase.role
-        if person and (found := self._of_person(phrase, person)):
-            return found
-        if role:
-            return self._of_role(phrase, role, owners, tail)
-        return self._of_owner(phrase, owners, tail)
-
-    def _countries_of(self, phrase: NounPhrase) -> tuple[str, ...]:
-        entries = [entry for part in phrase.owners for entry in part.entries if entry.kind in ("country", "demonym")]
-        return tuple(dict.fromkeys(entry.country for entry in entries if entry.country))
+        person = self._person(phrase, own)
+        if person:
+            return self._of_person(phrase, person, own)
+        if phrase.head:
+            return self._of_noun(phrase, phrase.head, owners, tail)
+        return self._of_owner(phrase, owners)
 
     # Persons
 
@@ -135,124 +155,134 @@ class _Coding:
         if entry is None:
             return None
         code, sure = self._code_at(entry)
-        confidence = (0.95 if phrase.person.length > 1 else 0.85) * (1.0 if sure else 0.8)
-        return _Owner(code, country_in(code, self.countries) or entry.country, entry.name, "person", confidence)
+        confidence = (0.95 if phrase.person.full else 0.85) * (1.0 if sure else 0.8)
+        country = country_of(code, self.countries)
+        return _Owner(code, country, entry.name, "person", confidence)
 
-    def _of_person(self, phrase: NounPhrase, person: _Owner) -> ActorCode | None:
-        country = person.country
+    def _of_person(self, phrase: NounPhrase, person: _Owner, own: tuple[str, ...]) -> ActorCode:
+        """A person's code; a title in the phrase ("Prime Minister") says more than the list of offices."""
+        country = own[0] if own else person.country
         if phrase.former and country:
-            return self._made(country, "ELI", person.name, person.confidence)
-        role = phrase.role
-        named = role and not role.generic and primary(role.role) in ("GOV", "LEG", "OPP", "JUD")
-        if named and role and country and country_in(person.code, self.countries):
-            return self._made(country, primary(role.role), person.name, person.confidence)
+            return _made(country, "ELI", person.name, person.confidence)
+        head = phrase.head
+        role = primary(head.noun.terms[0].code) if head and not head.generic else ""
+        if country and role in ("GOV", "LEG", "OPP", "JUD"):
+            return _made(country, role, person.name, person.confidence)
         return self._plain(person)
 
-    def _code_at(self, entry: Entry) -> tuple[str, bool]:
-        """The code of an entry at the date, and whether a term covers the date."""
-        terms = entry.terms
-        if self.date is None:
-            return max(terms, key=_recency).code, True
-        covering = [term for term in terms if term.covers(self.date)]
-        if covering:
-            return min(covering, key=lambda term: (_rank(term.code), _reverse(term.start))).code, True
-        past = [term for term in terms if term.end and term.end < self.date]
-        term = max(past, key=lambda term: term.end) if past else terms[0]
-        country = country_in(term.code, self.countries)
-        if entry.kind == "person" and country and primary(term.code[3:]) in _OFFICES:
-            return country + "ELI", False
-        return term.code, False
-
-    def _choose(self, entries: Sequence[Entry], own: tuple[str, ...]) -> Entry | None:
-        """The one of several entries of a kind that is meant, or None where that stays open."""
-        for known in (own, self.context[:1], self.context):
-            narrowed = [entry for entry in entries if self._countries_at(entry) & set(known)]
-            entries = narrowed or entries
-        if len(entries) > 1:
-            entries = [entry for entry in entries if self._active(entry)] or entries
-        if len(entries) > 1:
-            entries = [entry for entry in entries if _holds_top_office(entry, self.date)] or entries
-        if len(entries) == 1 or (entries and len({self._code_at(entry)[0] for entry in entries}) == 1):
-            return entries[0]
-        return None
-
-    def _countries_at(self, entry: Entry) -> set[str]:
-        found = {country_in(term.code, self.countries) for term in entry.terms} | {entry.country}
-        return {country for country in found if country}
-
-    def _active(self, entry: Entry) -> bool:
-        if self.date is None:
-            return any(not term.end for term in entry.terms)
-        return any(term.covers(self.date) for term in entry.terms)
-
-    # Owners: countries, organisations, groups, bodies
+    # Names
 
     def _owner(self, part: Part, own: tuple[str, ...]) -> _Owner | None:
+        """The named thing that a part of the phrase stands for, or None where that stays open."""
+        current = [entry for entry in part.entries if self._active(entry)] or list(part.entries)
         for kind in part.kinds:
-            entries = [entry for entry in part.entries if entry.kind == kind]
-            entry = self._choose_place(entries) if kind in PLACE_KINDS else self._choose(entries, own)
-            if entry is None:
-                continue
-            code, sure = self._code_at(entry)
-            country = country_in(code, self.countries)
-            return _Owner(code, country, entry.name, kind, 0.9 if sure else 0.75)
+            entries = [entry for entry in current if entry.kind == kind]
+            entry = self._choose_place(entries) if kind in _PLACES else self._choose(entries, own)
+            if entry:
+                code, sure = self._code_at(entry)
+                code = self._hosted(entry, code)
+                return _Owner(code, country_of(code, self.countries), entry.name, kind, 0.9 if sure else 0.75)
         return None
+
+    def _hosted(self, entry: Entry, code: str) -> str:
+        """An international armed group counts as rebels of the country in play where it is known to fight."""
+        hosts = entry.note.split("|") if entry.kind == "group" and entry.note else ()
+        return next((country + "REB" for country in self.context if country in hosts), code)
 
     def _choose_place(self, entries: Sequence[Entry]) -> Entry | None:
         for country in self.context:
             for entry in entries:
                 if entry.country == country:
                     return entry
-        current = [entry for entry in entries if self._active(entry)]
-        return (current or list(entries))[0]
+        return entries[0] if entries else None
 
-    def _of_owner(self, phrase: NounPhrase, owners: list[_Owner], tail: list[_Owner]) -> ActorCode | None:
+    def _choose(self, entries: Sequence[Entry], own: tuple[str, ...]) -> Entry | None:
+        """The one of several entries of a kind that is meant, or None where that stays open."""
+        for known in (own, self.context[:1], self.context):
+            entries = [entry for entry in entries if self._countries_at(entry) & set(known)] or entries
+        if len(entries) > 1:
+            entries = [entry for entry in entries if self._active(entry)] or entries
+        if len(entries) > 1:
+            entries = [entry for entry in entries if self._at_the_top(entry)] or entries
+        if len(entries) == 1 or len({self._code_at(entry)[0] for entry in entries}) == 1:
+            return entries[0]
+        return None
+
+    def _countries_at(self, entry: Entry) -> set[str]:
+        found = {country_of(term.code, self.countries) for term in entry.terms} | {entry.country}
+        return {country for country in found if country}
+
+    def _active(self, entry: Entry) -> bool:
+        date = self.date
+        return any(not term.end if date is None else term.covers(date) for term in entry.terms)
+
+    def _at_the_top(self, entry: Entry) -> bool:
+        date = self.date
+        terms = [term for term in entry.terms if (not term.end if date is None else term.covers(date))]
+        return any(term.office in _TOP_OFFICES for term in terms)
+
+    def _code_at(self, entry: Entry) -> tuple[str, bool]:
+        """The code of an entry at the date, and whether a term covers the date."""
+        date = self.date
+        if date is None:
+            return max(entry.terms, key=_recency).code, True
+        covering = [term for term in entry.terms if term.covers(date)]
+        if covering:
+            return max(covering, key=lambda term: (term.code[3:6] == "GOV", term.start)).code, True
+        past = [term for term in entry.terms if term.end and term.end < date]
+        term = max(past, key=lambda term: term.end) if past else entry.terms[0]
+        country = country_of(term.code, self.countries)
+        if entry.kind == "person" and country and primary(term.code[3:]) in _OFFICES:
+            return country + "ELI", False
+        return term.code, False
+
+    def _of_owner(self, phrase: NounPhrase, owners: list[_Owner]) -> ActorCode | None:
+        """The code of a phrase without a noun for a role."""
         if not owners:
-            return self._of_tail(phrase, tail)
-        strong = [owner for owner in owners if owner.kind in ("group", "organisation", "body", "region")]
-        owner = strong[-1] if strong else owners[-1]
-        if phrase.unknown_head:
+            return None
+        named = [owner for owner in owners if owner.kind in _BODIES or owner.kind == "region"]
+        owner = (named or owners)[-1]
+        if phrase.loose_name and not named:
+            return None
+        if phrase.loose_end:
             owner = replace(owner, code=owner.country or owner.code, confidence=owner.confidence * 0.6)
         elif owner.kind == "demonym" and phrase.people:
-            return self._made(owner.code[:3], "CVL", None, 0.6)
+            return _made(owner.code[:3], "CVL", None, 0.6)
         return self._plain(owner)
 
-    def _of_tail(self, phrase: NounPhrase, tail: list[_Owner]) -> ActorCode | None:
-        return None
+    # Nouns
 
-    # Roles
+    def _of_noun(self, phrase: NounPhrase, head: Part, owners: list[_Owner], tail: list[_Owner]) -> ActorCode | None:
+        """The code of a phrase whose head is a noun for a role ("Turkish police")."""
+        role = self._role(phrase, head)
+        body = _body(phrase, owners, tail)
+        if body and role != "ELI" and not (role in _OUTSIDERS and not head.generic and body.country):
+            return self._plain(body)
+        place = next((owner for owner in (*reversed(owners), *tail) if owner.country), None)
+        if place and place.country:
+            return _made(place.country, role, None, 0.85)
+        region = next((owner for owner in owners if owner.kind == "region"), None)
+        if region:
+            return ActorCode(region.code + role, None, (role,), None, 0.6)
+        if role in _ROOTLESS or head.noun.note.startswith("of no country"):
+            full = head.noun.terms[0].code
+            return ActorCode(full, None, triples(full), None, 0.6)
+        country = head.noun.country or (self.context[0] if self.context and not phrase.alien else None)
+        return _made(country, role, None, 0.5) if country else None
 
-    def _of_role(self, phrase: NounPhrase, role: Part, owners: list[_Owner], tail: list[_Owner]) -> ActorCode | None:
-        kind = primary(role.role)
-        if phrase.former and kind in _OFFICES:
-            kind = "ELI"
-        bodies = [owner for owner in owners if owner.kind in ("group", "organisation", "body")]
-        if not owners and phrase.preposition == "of" or (not owners and not bodies):
-            bodies += [owner for owner in tail if owner.kind in ("group", "organisation", "body")][:1]
-        if bodies and kind != "ELI" and not (kind in _BYSTANDERS and bodies[-1].country):
-            return self._plain(bodies[-1])
-        places = [owner for owner in (*reversed(owners), *tail) if owner.country]
-        if places:
-            return self._made(places[0].country or "", kind, None, 0.85)
-        regions = [owner for owner in owners if owner.kind == "region"]
-        if regions:
-            return ActorCode(regions[0].code + kind, None, (kind,), None, 0.6)
-        if kind in _ROOTLESS or phrase.rootless:
-            return ActorCode(role.role, None, triples(role.role), None, 0.6)
-        if self.context:
-            return self._made(self.context[0], kind, None, 0.5)
-        return None
-
-    # Results
-
-    def _made(self, country: str, role: str, name: str | None, confidence: float) -> ActorCode:
-        return ActorCode(country + role, country, (role,), name, round(confidence, 2))
+    def _role(self, phrase: NounPhrase, head: Part) -> str:
+        role = primary(head.noun.terms[0].code)
+        if role not in _OFFICES:
+            return role
+        if phrase.former:
+            return "ELI"
+        sides = [primary(noun.noun.terms[0].code) for noun in phrase.nouns if noun is not head]
+        return next((side for side in sides if side in ("OPP", "REB")), role)
 
     def _plain(self, owner: _Owner) -> ActorCode:
         code = self._simple(owner.code)
-        country = country_in(code, self.countries)
-        roles = triples(code[3:] if country else code)
-        return ActorCode(code, country, roles, owner.name, round(owner.confidence, 2))
+        country = country_of(code, self.countries)
+        return ActorCode(code, country, triples(code[3:] if country else code), owner.name, round(owner.confidence, 2))
 
     def _simple(self, code: str) -> str:
         """Country and first role of a national actor; a company of many nations is its home country's."""
@@ -261,14 +291,6 @@ class _Coding:
         if code[:3] in self.countries and len(code) > 3:
             return code[:3] + primary(code[3:])
         return code
-
-
-PLACE_KINDS = frozenset({"country", "demonym", "capital", "seat", "city"})
-
-
-def country_in(code: str, countries: dict[str, str]) -> str | None:
-    """The country that a code begins with, or None."""
-    return code[:3] if code[:3] in countries else None
 
 
 def triples(code: str) -> tuple[str, ...]:
@@ -284,18 +306,31 @@ def primary(role: str) -> str:
     return next((part for part in parts if part in ROLES), "CVL")
 
 
-def _recency(term: Term) -> tuple[bool, int, str, str]:
-    return (not term.end, -_rank(term.code) if not term.end else 0, term.end, term.start)
+def _made(country: str, role: str, name: str | None, confidence: float) -> ActorCode:
+    return ActorCode(country + role, country, (role,), name, round(confidence, 2))
 
 
-def _rank(code: str) -> int:
-    return 0 if code[3:6] == "GOV" else 1
+def _body(phrase: NounPhrase, owners: list[_Owner], tail: list[_Owner]) -> _Owner | None:
+    """The organisation or group that a noun belongs to, or None."""
+    bodies = [owner for owner in owners if owner.kind in _BODIES]
+    if not owners and phrase.preposition in ("of", "from", "at"):
+        bodies += [owner for owner in tail[:1] if owner.kind in _BODIES]
+    return bodies[-1] if bodies else None
 
 
-def _reverse(start: str) -> int:
-    return -int((start + "-00")[:7].replace("-", "") or 0) if len(start) > 4 else -int((start or "0") + "00")
+def _countries_of(phrase: NounPhrase) -> tuple[str, ...]:
+    """The countries and nationalities named before the head."""
+    entries = [entry for part in phrase.owners if part.kind in ("country", "demonym") for entry in part.entries]
+    return tuple(dict.fromkeys(entry.country for entry in entries if entry.country and entry.kind in _PLACES))
 
 
-def _holds_top_office(entry: Entry, date: str | None) -> bool:
-    terms = [term for term in entry.terms if (term.covers(date) if date else not term.end)]
-    return any(term.office in _TOP_OFFICES for term in terms)
+def _country_named(entries: Sequence[Entry], *, surname: bool) -> str | None:
+    for kind in ("country", "demonym", "capital", "seat", "body", "group", "city", "person"):
+        for entry in entries:
+            if entry.kind == kind and entry.country and not (kind == "person" and surname):
+                return entry.country
+    return None
+
+
+def _recency(term: Term) -> tuple[bool, bool, str, str]:
+    return (not term.end, term.code[3:6] == "GOV" and not term.end, term.end, term.start)

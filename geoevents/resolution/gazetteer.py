@@ -30,12 +30,6 @@ Kind = Literal[
 
 CASE_FREE, CASE_TITLE, CASE_ACRONYM = 0, 1, 2
 
-# Names that are also ordinary words: they count only with a capital letter even where other countries do not need one.
-_ORDINARY = frozenset(
-    "turkey turk turks polish pole poles jersey china guinea chad jordan niger mali georgia dane danes finn finns bern "
-    "cuba nice salt split of bath hull swede swedes male mali lima victoria reading bar gali bria hama osh tyre sale "
-    "cork sidon orange stanley kingston balboa goose mobile".split()
-)
 _LONGEST = 9
 
 
@@ -98,6 +92,7 @@ class Gazetteer:
         self._names: dict[str, tuple[tuple[int, Entry], ...]] = {}
         self._longest: dict[str, int] = {}
         self.countries: dict[str, str] = {}
+        self.words: dict[str, frozenset[str]] = {}
 
     def add(self, phrase: str, entry: Entry) -> None:
         """Let a phrase stand for an entry, beside what it stands for already."""
@@ -107,11 +102,20 @@ class Gazetteer:
         known = self._names.get(key, ())
         if any(other is entry for _, other in known):
             return
-        self._names[key] = (*known, (_case_of(phrase, key, entry.kind), entry))
+        self._names[key] = (*known, (self._case_of(phrase, key, entry.kind), entry))
         first, _, rest = key.partition(" ")
         length = 1 + rest.count(" ") + 1 if rest else 1
         if length > self._longest.get(first, 0):
             self._longest[first] = length
+
+    def _case_of(self, phrase: str, key: str, kind: str) -> int:
+        if phrase == phrase.lower():
+            return CASE_FREE
+        if " " not in key and phrase.upper() == phrase and len(key) > 1:
+            return CASE_ACRONYM
+        if kind in ("country", "demonym", "capital") and key not in self.words["ordinary"]:
+            return CASE_FREE
+        return CASE_TITLE
 
     def lookup(self, phrase: str) -> tuple[Entry, ...]:
         """What a phrase may stand for, whatever its case; empty where nothing is known."""
@@ -149,17 +153,6 @@ class Gazetteer:
                     yield key, entry
 
 
-def _case_of(phrase: str, key: str, kind: str) -> int:
-    if phrase == phrase.lower():
-        return CASE_FREE
-    letters = [letter for letter in phrase if letter.isalpha()]
-    if " " not in key and len(letters) > 1 and all(letter.isupper() for letter in letters):
-        return CASE_ACRONYM
-    if kind in ("country", "demonym", "capital") and key not in _ORDINARY:
-        return CASE_FREE
-    return CASE_TITLE
-
-
 def _case_fits(case: int, span: Sequence[Word]) -> bool:
     if case == CASE_FREE:
         return True
@@ -185,6 +178,7 @@ def _values(field: str) -> list[str]:
 def load_gazetteer() -> Gazetteer:
     """The gazetteer of the package, read once."""
     gazetteer = Gazetteer()
+    gazetteer.words = {kind: frozenset(words.split()) for kind, words, _use in table("words")}
     for read in (
         _read_countries,
         _read_regions,
@@ -222,8 +216,8 @@ def _read_regions(gazetteer: Gazetteer) -> None:
 
 
 def _read_roles(gazetteer: Gazetteer) -> None:
-    for phrase, plural, role, note in table("roles"):
-        entry = Entry("role", phrase, None, (Term(role),), note)
+    for phrase, plural, role, country, note in table("roles"):
+        entry = Entry("role", phrase, country or None, (Term(role),), note)
         gazetteer.add(phrase, entry)
         if plural:
             gazetteer.add(plural, entry)
