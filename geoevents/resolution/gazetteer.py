@@ -61,7 +61,8 @@ class Entry(NamedTuple):
         name: Canonical name.
         country: ISO 3166 alpha-3 code, or None.
         terms: Its codes in the order of their start; at least one.
-        note: A remark of the table ("plural only"), or "".
+        note: A remark of the table ("takes the body named before it"), the countries where an international armed
+            group fights ("MLI|NER"), or "".
     """
 
     kind: str
@@ -181,6 +182,7 @@ def load_gazetteer() -> Gazetteer:
     gazetteer.words = {kind: frozenset(words.split()) for kind, words, _use in table("words")}
     for read in (
         _read_countries,
+        _read_provinces,
         _read_regions,
         _read_roles,
         _read_bodies,
@@ -210,6 +212,12 @@ def _read_countries(gazetteer: Gazetteer) -> None:
                 gazetteer.add(phrase, entry)
 
 
+def _read_provinces(gazetteer: Gazetteer) -> None:
+    for iso3, provinces in table("provinces"):
+        entry = Entry("city", gazetteer.countries[iso3], iso3, (Term(iso3),))
+        _add_all(gazetteer, entry, _values(provinces))
+
+
 def _read_regions(gazetteer: Gazetteer) -> None:
     for phrase, code, iso3 in table("regions"):
         gazetteer.add(phrase, Entry("region", phrase, iso3 or None, (Term(code),)))
@@ -225,11 +233,13 @@ def _read_roles(gazetteer: Gazetteer) -> None:
 
 def _read_bodies(gazetteer: Gazetteer) -> None:
     for name, aliases, iso3, code in table("bodies"):
-        _add_all(gazetteer, Entry("body", name, iso3, (Term(code),)), [name, *_values(aliases)])
+        name = plain_name(name)
+        _add_all(gazetteer, Entry("body", name, iso3, (Term(code),)), [name, *map(plain_name, _values(aliases))])
 
 
 def _read_organisations(gazetteer: Gazetteer) -> None:
     for name, aliases, code, _kind in table("organisations"):
+        name = plain_name(name)
         _add_all(
             gazetteer,
             Entry("organisation", name, country_of(code, gazetteer.countries), (Term(code),)),
@@ -240,8 +250,8 @@ def _read_organisations(gazetteer: Gazetteer) -> None:
 def _read_groups(gazetteer: Gazetteer) -> None:
     for (name, iso3), rows in _runs(table("groups"), (0, 2)):
         terms = tuple(sorted((Term(row[3], row[5], row[6]) for row in rows), key=lambda term: term.start))
-        phrases = [name, *dict.fromkeys(alias for row in rows for alias in _values(row[1]))]
-        _add_all(gazetteer, Entry("group", name, iso3 or None, terms), phrases)
+        phrases = [plain_name(name), *dict.fromkeys(alias for row in rows for alias in _values(row[1]))]
+        _add_all(gazetteer, Entry("group", plain_name(name), iso3 or None, terms, rows[0][7]), phrases)
 
 
 def _read_leaders(gazetteer: Gazetteer) -> None:
@@ -264,6 +274,11 @@ def _runs(rows: Iterable[list[str]], columns: Sequence[int]) -> Iterator[tuple[t
     for row in rows:
         groups.setdefault(tuple(row[column] for column in columns), []).append(row)
     yield from groups.items()
+
+
+def plain_name(name: str) -> str:
+    """A name without the remark in brackets that tells it from its namesakes ("Centre Party (Sweden)")."""
+    return name.partition(" (")[0]
 
 
 def country_of(code: str, countries: Iterable[str]) -> str | None:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
-from geoevents.resolution.phrases import Word, words_of
+from geoevents.resolution.phrases import words_of
 
 # The order in which the kinds of one name are tried.
-_KINDS = ("country", "demonym", "capital", "seat", "body", "organisation", "group", "region", "city", "role", "person")
+_KINDS = ("country", "demonym", "body", "organisation", "capital", "seat", "group", "region", "city", "role", "person")
+# Kinds whose single words are often parts of names of persons and firms ("Amal Bensouda", "Gao Zhengyi").
+_FRAGILE = frozenset({"city", "group", "person", "seat", "capital"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,11 @@ class NounPhrase:
 
     Attributes:
         text: The phrase.
-        owners: Names before the head other than persons: countries, nationalities, organisations, groups.
+        owners: Names before the head: countries, nationalities, organisations, groups, persons ("Putin's envoy").
         nouns: Nouns for roles in the core of the phrase, in order.
         person: The person named, or None.
         tail: Names behind a preposition of place or belonging.
+        tail_nouns: Nouns for roles behind that preposition.
         preposition: The preposition that ends the core, or "".
         former: Whether the phrase speaks of a former holder of an office.
         joint: Whether it names several actors at once ("Iran and Russia", "Franco-German").
@@ -71,6 +74,7 @@ class NounPhrase:
     nouns: tuple[Part, ...]
     person: Part | None
     tail: tuple[Part, ...]
+    tail_nouns: tuple[Part, ...]
     preposition: str
     former: bool
     joint: bool
@@ -82,7 +86,10 @@ class NounPhrase:
     @property
     def head(self) -> Part | None:
         """The noun that gives the role: the last that is not generic, else the last."""
-        return next((noun for noun in reversed(self.nouns) if not noun.generic), self.nouns[-1] if self.nouns else None)
+        specific = next((noun for noun in reversed(self.nouns) if not noun.generic), None)
+        if specific is None and self.nouns and self.preposition == "of" and self.tail_nouns:
+            return next((noun for noun in reversed(self.tail_nouns) if not noun.generic), self.nouns[-1])
+        return specific or (self.nouns[-1] if self.nouns else None)
 
 
 def read_noun_phrase(text: str, gazetteer: Gazetteer) -> NounPhrase:
@@ -98,20 +105,27 @@ class _Reader:
         self.classes = gazetteer.words
         self.words = words_of(text)
         parts = [self._part(match) for match in gazetteer.matches(self.words)]
-        self.parts = [part for part in parts if not self._is_aside(part)]
-        self.known = {index for part in parts for index in range(part.start, part.end)}
+        self.known = {index: part for part in parts for index in range(part.start, part.end)}
+        self.parts = [part for part in parts if not self._is_aside(part) and not self._is_inside_name(part)]
         self.core = self._core()
 
     def read(self) -> NounPhrase:
         core = [part for part in self.parts if part.end <= self.core]
+        nouns = [part for part in core if "role" in part.kinds and part.kind != "person"]
+        person = self._person(core)
+        owners = [part for part in core if part.kind not in ("role", "person")]
+        if person and nouns and person.end <= nouns[-1].start:
+            owners, person = sorted([*owners, person], key=lambda part: part.start), None
         preposition = self.words[self.core].key if self.core < len(self.words) else ""
-        tail = [part for part in self.parts if part.start > self.core and part.kind not in ("role", "person")]
+        belongs = preposition in self.classes["belonging"]
+        behind = [part for part in self.parts if belongs and part.start > self.core]
         return NounPhrase(
             text=self.text,
-            owners=tuple(part for part in core if part.kind not in ("role", "person")),
-            nouns=tuple(part for part in core if part.kind == "role"),
-            person=self._person(core),
-            tail=tuple(tail) if preposition in self.classes["belonging"] else (),
+            owners=tuple(owners),
+            nouns=tuple(nouns),
+            person=person,
+            tail=tuple(part for part in behind if part.kind not in ("role", "person")),
+            tail_nouns=tuple(part for part in behind if part.kind == "role"),
             preposition=preposition,
             former=self._is_former(),
             joint=any(self._is(index, "coordination") or self._is_half(index) for index in range(len(self.words))),
@@ -133,6 +147,14 @@ class _Reader:
         """Whether a word outside the known names is of a class."""
         return 0 <= index < len(self.words) and index not in self.known and self.words[index].key in self.classes[kind]
 
+    def _loose(self, index: int, *, upper: bool) -> bool:
+        """Whether a word is unknown, with or without a capital letter."""
+        if not 0 <= index < len(self.words) or index in self.known:
+            return False
+        word = self.words[index]
+        idle = word.key in self.classes["title"] or word.key in self.classes["former"]
+        return not idle and word.raw[0].isupper() == upper
+
     def _is_aside(self, part: Part) -> bool:
         """Whether a name belongs to somebody else than the actor: "Iran-backed", "pro-Russian"."""
         behind, before = part.end, part.start - 1
@@ -140,42 +162,47 @@ class _Reader:
             return True
         return before >= 0 and self.words[part.start].joined and self.words[before].key in self.classes["stance"]
 
+    def _is_inside_name(self, part: Part) -> bool:
+        """Whether a word belongs to a longer unknown name: "Dang Quoc Thai", "Gao Zhengyi"."""
+        if part.full or part.kind == "role" or part.end - part.start > 1:
+            return False
+        start = part.start
+        if start and self._loose(start - 1, upper=True) and not self.words[start - 1].possessive:
+            return not self.words[start].pause and self.words[start].raw[0].isupper()
+        fragile = part.kind in _FRAGILE and part.kind != "person" and not self.words[start].possessive
+        return fragile and self._loose(part.end, upper=True) and not self.words[part.end].pause
+
     def _core(self) -> int:
         for index, word in enumerate(self.words):
             ends = self._is(index, "belonging") or self._is(index, "preposition") or word.pause
-            if index and index not in self.known and ends:
+            if index and (index not in self.known or self.known[index].start == index) and ends:
                 return index
         return len(self.words)
-
-    def _loose(self, index: int, *, upper: bool) -> bool:
-        """Whether a word is unknown, with or without a capital letter."""
-        if not 0 <= index < len(self.words) or index in self.known or self._is(index, "title"):
-            return False
-        return self.words[index].raw[0].isupper() == upper
 
     def _person(self, core: Sequence[Part]) -> Part | None:
         persons = [part for part in core if "person" in part.kinds and (part.kind == "person" or part.full)]
         for part in sorted(persons, key=lambda part: not part.full):
-            if self._stands_alone(part):
+            if part.full or self._stands_alone(part):
                 return part
         return None
 
     def _stands_alone(self, part: Part) -> bool:
-        """Whether a name is whole: no unknown capitalised word beside a mere surname, no day of the week."""
-        if part.full:
-            return True
+        """Whether a surname is a whole name: no day of the week, no other name beside it."""
         if self.words[part.start].key in self.classes["calendar"]:
             return False
-        return not (self._loose(part.start - 1, upper=True) or self._loose(part.end, upper=True))
+        return not (self._names_person(part.start - 1) or self._names_person(part.end))
+
+    def _names_person(self, index: int) -> bool:
+        part = self.known.get(index)
+        return self._loose(index, upper=True) or bool(part and part.kind in _FRAGILE and not part.full)
 
     def _is_former(self) -> bool:
         for index in range(len(self.words)):
             if self._is(index, "former"):
-                following = next((part for part in self.parts if part.start == index + 1), None)
+                following = self.known.get(index + 1)
                 # "former Soviet …", "former Yugoslav …": the state is gone, not the office.
-                return not (
-                    following and following.kind in ("country", "demonym") and following.entries[0].terms[0].end
-                )
+                gone = following and following.kind in ("country", "demonym") and following.entries[0].terms[0].end
+                return not gone
         return False
 
     def _is_half(self, index: int) -> bool:
@@ -185,5 +212,5 @@ class _Reader:
     def _is_people(self, core: Sequence[Part]) -> bool:
         if not core or core[-1].kind != "demonym" or core[-1].end != self.core:
             return False
-        last = self.words[self.core - 1]
-        return last.key.endswith(("s", "men")) and not last.key.endswith("ss")
+        last = self.words[self.core - 1].key
+        return last.endswith(("s", "men")) and not last.endswith("ss")
