@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from geoevents.events import Span
@@ -24,12 +25,12 @@ Offsets = tuple[int, int]
 MAX_SENTENCE = 2000
 """Characters of the longest sentence; a longer stretch without a sentence end is cut at white space."""
 
-_TITLES = frozenset(
+_TITLES = (
     "adm amb atty brig capt cmdr col cpl dr gen gov hon insp lt maj messrs mr mrs ms msgr mt pfc pres prof pvt rep reps"
-    " rev sen sens sgt spc st supt".split()
+    " rev sen sens sgt spc st supt"
 )
-_ABBREVIATIONS = _TITLES | frozenset("approx cf dept dist e.g est e.u etc govt i.e intl jr natl sr u.a.e vs".split())
-_BEFORE_NUMBERS = frozenset("apr art ca ch fig jul jun mar no nos p pp sec vol".split())
+_ABBREVIATIONS = f"{_TITLES} approx cf dept dist e.g est e.u etc govt i.e intl jr natl sr u.a.e vs"
+_BEFORE_NUMBERS = "apr art ca ch fig jul jun mar no nos p pp sec vol"
 
 # A hard-wrapped text has no lines shorter than this except the last ones of its paragraphs, and none longer than that.
 _NARROWEST_WRAP, _WIDEST_WRAP = 60, 130
@@ -46,7 +47,7 @@ _SENTENCE_OPENER = re.compile(
 )
 
 _ENUMERATOR = re.compile(r"\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})[.)]$")
-_TITLE_END = re.compile(rf"\b(?i:{'|'.join(sorted(_TITLES))})\.$")
+_TITLE_END = re.compile(rf"\b(?i:{_TITLES.replace(' ', '|')})\.$")
 _INITIALS = re.compile(r"(?:^|(?<=[\s(]))[A-Z]\.-?[A-Z](?=\.$)")
 _STATE_END = re.compile(r"\b(?:U\.[SNK]|E\.U)\.$")
 _OFFICE = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+")
@@ -88,7 +89,7 @@ def _stretches(text: str) -> Iterator[Offsets]:
     for lines in _paragraphs(text):
         width = max(_NARROWEST_WRAP, *(end - start for start, end in lines)) if len(lines) > 1 else 0
         start = lines[0][0]
-        for (first, last), following in zip(lines, lines[1:], strict=False):
+        for (first, last), following in pairwise(lines):
             if _line_ends_sentence(text[first:last], text[slice(*following)], width):
                 yield start, last
                 start = following[0]
@@ -192,6 +193,6 @@ def _punkt() -> PunktSentenceTokenizer:
     """Punkt's English model with the abbreviations of news; built once."""
     from punkt import LanguageVars, PunktParameters, PunktSentenceTokenizer, load_model
 
-    news = PunktParameters(abbrev_types=set(_ABBREVIATIONS), numeric_abbrev_types=set(_BEFORE_NUMBERS))
+    news = PunktParameters(abbrev_types=set(_ABBREVIATIONS.split()), numeric_abbrev_types=set(_BEFORE_NUMBERS.split()))
     rules = LanguageVars(sent_end_chars=(".", "?", "!", "؟", "۔", "。", "！", "？", "।"))
     return PunktSentenceTokenizer(load_model("english").merged_with(news), rules=rules)

@@ -14,10 +14,11 @@ _BLANK = re.compile("[\x00-\x09\x0b-\x1f\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029
 _LINE_ENDS = frozenset("\r\x0b\x0c\x85\u2028\u2029")
 
 _TAG = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]{0,15})\b[^<>]{0,1000}|!--[^<>]{0,1000})>")
-_BLOCK_TAGS = frozenset(
+_BLOCK_TAGS = (
     "address article aside blockquote br dd div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main"
-    " nav ol option p pre section table tbody td th thead title tr ul".split()
+    " nav ol option p pre section table tbody td th thead title tr ul"
 )
+_ENDS_BLOCK = frozenset(_BLOCK_TAGS.split())
 _ENTITY = re.compile(r"&(?:[A-Za-z]{2,8}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 
 
@@ -53,7 +54,7 @@ def _blank(match: re.Match[str]) -> str:
 
 def _blank_tag(match: re.Match[str]) -> str:
     length = match.end() - match.start()
-    if (match.group(1) or "").lower() in _BLOCK_TAGS:
+    if (match.group(1) or "").lower() in _ENDS_BLOCK:
         return "\n\n".ljust(length)
     return " " * length
 
