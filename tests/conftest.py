@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rule_tagger import RuleTagger
+
+import geoevents
+from geoevents import Extractor
+
+MODEL = Path(geoevents.__file__).parent / "models" / "default"
+
+
+@pytest.fixture
+def tagger() -> RuleTagger:
+    return RuleTagger()
+
+
+@pytest.fixture
+def extractor(tagger: RuleTagger) -> Extractor:
+    """An extractor whose answers a test can foresee."""
+    return Extractor(tagger)
+
+
+@pytest.fixture(scope="session")
+def default_extractor() -> Extractor:
+    """The extractor that users get."""
+    if not MODEL.is_dir():
+        pytest.skip(f"the default model is not in the tree yet ({MODEL})")
+    return geoevents.load()
