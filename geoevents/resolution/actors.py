@@ -8,13 +8,20 @@ the countries in play in the document give it, with less confidence. What stays 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from geoevents.errors import DictionaryError
 from geoevents.resolution.coding import ActorCode, Coding
 from geoevents.resolution.gazetteer import Entry, Gazetteer, load_gazetteer
 from geoevents.resolution.nounphrases import NounPhrase, read_noun_phrase
-from geoevents.resolution.phrases import words_of
+from geoevents.resolution.phrases import key_of, words_of
+
+# Names shorter than this, in letters, differ too little from other names for a misspelling to be told.
+_LONG = 12
+# Share of equal letters, in percent, from which two long names are taken for spellings of one.
+_LIKE = 90
 
 __all__ = ["ActorCode", "ActorCoder", "load_actor_coder"]
 
@@ -24,11 +31,18 @@ class ActorCoder:
 
     Args:
         gazetteer: The names and what they stand for.
+        problems: What was wrong in the user's dictionaries.
+
+    Attributes:
+        problems: What was wrong in the user's dictionaries, where they were read leniently.
     """
 
-    def __init__(self, gazetteer: Gazetteer) -> None:
+    def __init__(self, gazetteer: Gazetteer, *, problems: Sequence[DictionaryError] = ()) -> None:
+        self.problems = tuple(problems)
         self._gazetteer = gazetteer
+        self._names: list[str] | None = None
         self._read = lru_cache(maxsize=8192)(self._read_phrase)
+        self._nearest = lru_cache(maxsize=2048)(self._nearest_name)
 
     def code(self, text: str, *, date: str | None = None, context_countries: Sequence[str] = ()) -> ActorCode | None:
         """The code of the actor that a span of text names.
@@ -42,7 +56,12 @@ class ActorCoder:
         Returns:
             The code, or None where nothing is known for sure enough.
         """
-        return Coding(self._gazetteer.countries, date, tuple(context_countries)).code(self._read(text))
+        coding = Coding(self._gazetteer.countries, date, tuple(context_countries))
+        phrase = self._read(text)
+        found = coding.code(phrase)
+        if found is None and phrase.loose_name and len(text) >= _LONG:
+            found = self._code_misspelt(text, coding)
+        return found
 
     def countries_in_play(self, text: str, at: int, places: Sequence[int] = ()) -> tuple[str, ...]:
         """The countries that a text names, the likeliest for an actor at an offset first.
@@ -63,6 +82,25 @@ class ActorCoder:
                 scores[country] = scores.get(country, 0.0) + weight / (distance + 5.0)
         return tuple(sorted(scores, key=lambda country: -scores[country]))
 
+    def _code_misspelt(self, text: str, coding: Coding) -> ActorCode | None:
+        """The code of the one long name that a span's text almost equals, or None."""
+        known = self._nearest(key_of(text))
+        if known is None:
+            return None
+        name, likeness = known
+        found = coding.code(self._read(name))
+        return None if found is None else replace(found, confidence=round(found.confidence * likeness * 0.8, 2))
+
+    def _nearest_name(self, key: str) -> tuple[str, float] | None:
+        from rapidfuzz import fuzz, process
+
+        if self._names is None:
+            kinds = ("person", "organisation", "group", "body")
+            names = self._gazetteer.names_of_kind(kinds)
+            self._names = sorted({name for name, _ in names if len(name) >= _LONG and " " in name})
+        match = process.extractOne(key, self._names, scorer=fuzz.ratio, score_cutoff=_LIKE)
+        return (match[0].title(), match[1] / 100) if match else None
+
     def _read_phrase(self, text: str) -> NounPhrase:
         return read_noun_phrase(text, self._gazetteer)
 
@@ -72,12 +110,18 @@ def load_actor_coder(dictionaries: Sequence[Path] = (), *, lenient: bool = False
 
     Args:
         dictionaries: Files in one of the formats of `geoevents.resolution.dictionaries`.
-        lenient: Use the good lines of a malformed file instead of raising.
+        lenient: Use the good lines of a malformed file instead of raising; `ActorCoder.problems` has the others.
 
     Raises:
-        DictionaryError: A dictionary is malformed and `lenient` is off.
+        DictionaryError: A dictionary cannot be read, or is malformed and `lenient` is off.
     """
-    return ActorCoder(load_gazetteer())
+    if not dictionaries:
+        return ActorCoder(load_gazetteer())
+    from geoevents.resolution.dictionaries import extend, read_dictionary
+
+    read = [read_dictionary(path, lenient=lenient) for path in dictionaries]
+    problems = tuple(problem for dictionary in read for problem in dictionary.problems)
+    return ActorCoder(extend(load_gazetteer(), read), problems=problems)
 
 
 def _country_named(entries: Sequence[Entry], *, surname: bool) -> str | None:

@@ -19,7 +19,7 @@ _ROOTLESS = frozenset({"REF", "IGO", "NGO", "NGM", "MNC", "IMG", "INT", "UIS"})
 _OFFICES = frozenset({"GOV", "LEG", "MIL", "JUD", "SPY", "COP"})
 # Roles of people who are not the organisation that they are named with ("Hamas hostages", "Kremlin critics").
 _OUTSIDERS = frozenset({"CVL", "REF", "OPP", "MED", "BUS", "LAB", "EDU", "HRI"})
-_BODIES = frozenset({"group", "organisation", "body"})
+_BODIES = frozenset({"user", "group", "organisation", "body"})
 _PLACES = frozenset({"country", "demonym", "capital", "seat", "city"})
 _TOP_OFFICES = frozenset(
     {"president", "prime minister", "chancellor", "king", "supreme leader", "emir", "secretary general", "crown prince"}
@@ -72,6 +72,8 @@ class Coding:
 
     def code(self, phrase: NounPhrase) -> ActorCode | None:
         """The code of the actor that a phrase names, or None."""
+        if phrase.mixed:
+            return None
         own = _countries_of(phrase)
         person = self._person(phrase, own)
         if person:
@@ -119,7 +121,7 @@ class Coding:
                 continue
             code, sure = self._code_at(entry)
             country = country_of(code, self.countries)
-            if kind in _BODIES and country:
+            if kind in _BODIES and kind != "user" and country:
                 if self._belongs_elsewhere(part, country, own):
                     continue
                 if own and country not in own:
@@ -184,7 +186,7 @@ class Coding:
             return max(entry.terms, key=_recency).code, True
         covering = [term for term in entry.terms if term.covers(date)]
         if covering:
-            return max(covering, key=lambda term: (term.code[3:6] == "GOV", term.start)).code, True
+            return max(covering, key=_authority).code, True
         past = [term for term in entry.terms if term.end and term.end < date]
         term = max(past, key=lambda term: term.end) if past else entry.terms[0]
         country = country_of(term.code, self.countries)
@@ -216,7 +218,7 @@ class Coding:
         if place and place.country:
             return _made(place.country, role, None, 0.85)
         region = next((owner for owner in owners if owner.kind == "region"), None)
-        if region:
+        if region and role not in triples(region.code):
             return ActorCode(region.code + role, None, (role,), None, 0.6)
         return self._of_bare_noun(phrase, head, role)
 
@@ -240,7 +242,8 @@ class Coding:
         return _made(country, role, None, 0.5) if country else None
 
     def _role(self, phrase: NounPhrase, head: Part) -> str:
-        role = primary(head.noun.terms[0].code)
+        code = head.noun.terms[0].code
+        role = code if head.noun.note == "user" else primary(code)
         if role not in _OFFICES:
             return role
         if phrase.former:
@@ -249,7 +252,7 @@ class Coding:
         return next((side for side in sides if side in ("OPP", "REB")), role)
 
     def _plain(self, owner: _Owner) -> ActorCode:
-        code = self._simple(owner.code)
+        code = owner.code if owner.kind == "user" else self._simple(owner.code)
         country = country_of(code, self.countries)
         return ActorCode(code, country, triples(code[3:] if country else code), owner.name, round(owner.confidence, 2))
 
@@ -273,10 +276,12 @@ def primary(role: str) -> str:
 
 
 def _made(country: str, role: str, name: str | None, confidence: float) -> ActorCode:
-    return ActorCode(country + role, country, (role,), name, round(confidence, 2))
+    return ActorCode(country + role, country, triples(role), name, round(confidence, 2))
 
 
 def _has_role(owner: _Owner, countries: Mapping[str, str]) -> bool:
+    if owner.kind == "user":
+        return True
     parts = triples(owner.code[3:] if owner.code[:3] in countries else owner.code)
     return any(part in ROLES and part != "CVL" for part in parts)
 
@@ -286,6 +291,11 @@ def _countries_of(phrase: NounPhrase) -> tuple[str, ...]:
     parts = sorted(phrase.owners, key=lambda part: part.kind not in ("country", "demonym"))
     entries = [entry for part in parts if part.kind in _PLACES for entry in part.entries if entry.kind in _PLACES]
     return tuple(dict.fromkeys(entry.country for entry in entries if entry.country))
+
+
+def _authority(term: Term) -> tuple[bool, bool, str]:
+    """Of several terms that hold, a dated one goes first, then an office in government, then the latest."""
+    return (bool(term.start or term.end), term.code[3:6] == "GOV", term.start)
 
 
 def _recency(term: Term) -> tuple[bool, bool, str, str]:

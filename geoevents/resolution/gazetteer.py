@@ -28,9 +28,11 @@ Kind = Literal[
     "body",
 ]
 
-CASE_FREE, CASE_TITLE, CASE_ACRONYM = 0, 1, 2
+CASE_FREE, CASE_TITLE, CASE_ACRONYM, CASE_EXACT = 0, 1, 2, 3
 
 _LONGEST = 9
+# Shorter keys may be pronouns and articles in disguise (US, IS, WHO).
+_SHORT = 4
 
 
 class Term(NamedTuple):
@@ -109,11 +111,26 @@ class Gazetteer:
         if length > self._longest.get(first, 0):
             self._longest[first] = length
 
+    def copy(self) -> Gazetteer:
+        """A gazetteer with the same contents that can be changed without changing this one."""
+        other = Gazetteer()
+        other._names, other._longest = dict(self._names), dict(self._longest)
+        other.countries, other.words = self.countries, self.words
+        return other
+
+    def replace(self, phrase: str, entry: Entry) -> None:
+        """Let a phrase stand for an entry and nothing else; only very short phrases mind the case."""
+        key = key_of(phrase)
+        self._names.pop(key, None)
+        self.add(phrase.upper() if len(key) < _SHORT else phrase.lower(), entry)
+
     def _case_of(self, phrase: str, key: str, kind: str) -> int:
         if phrase == phrase.lower():
             return CASE_FREE
         if " " not in key and phrase.upper() == phrase and len(key) > 1:
-            return CASE_ACRONYM
+            return CASE_EXACT if key in self.words["ordinary"] else CASE_ACRONYM
+        if len(phrase) < _SHORT + 1 and any(letter.isupper() for letter in phrase[1:]):
+            return CASE_EXACT
         if kind in ("country", "demonym", "capital") and key not in self.words["ordinary"]:
             return CASE_FREE
         return CASE_TITLE
@@ -158,6 +175,8 @@ def _case_fits(case: int, span: Sequence[Word]) -> bool:
     if case == CASE_FREE:
         return True
     raw = span[0].raw
+    if case == CASE_EXACT:
+        return raw[-1:].isupper() and raw[0].isupper()
     if case == CASE_ACRONYM:
         return raw.upper() == raw or (len(raw) > 3 and raw[0].isupper())
     return any(word.raw[0].isupper() for word in span)

@@ -9,7 +9,20 @@ from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
 from geoevents.resolution.phrases import words_of
 
 # The order in which the kinds of one name are tried.
-_KINDS = ("country", "demonym", "body", "organisation", "capital", "seat", "group", "region", "city", "role", "person")
+_KINDS = (
+    "user",
+    "country",
+    "demonym",
+    "body",
+    "organisation",
+    "capital",
+    "seat",
+    "group",
+    "region",
+    "city",
+    "role",
+    "person",
+)
 # Kinds whose single words are often parts of names of persons and firms ("Amal Bensouda", "Gao Zhengyi").
 _FRAGILE = frozenset({"city", "group", "person", "seat", "capital"})
 
@@ -62,7 +75,8 @@ class NounPhrase:
         tail_nouns: Nouns for roles behind that preposition.
         preposition: The preposition that ends the core, or "".
         former: Whether the phrase speaks of a former holder of an office.
-        joint: Whether it names several actors at once ("Iran and Russia", "Franco-German").
+        joint: Whether it joins actors with "and" or "or".
+        mixed: Whether it is of two nations at once ("Franco-German").
         loose_end: Whether the core ends in a common noun that the gazetteer does not know.
         loose_name: Whether it holds a capitalised word that the gazetteer does not know.
         people: Whether a nationality stands as a plural noun ("Afghans").
@@ -78,6 +92,7 @@ class NounPhrase:
     preposition: str
     former: bool
     joint: bool
+    mixed: bool
     loose_end: bool
     loose_name: bool
     people: bool
@@ -128,7 +143,8 @@ class _Reader:
             tail_nouns=tuple(part for part in behind if part.kind == "role"),
             preposition=preposition,
             former=self._is_former(),
-            joint=any(self._is(index, "coordination") or self._is_half(index) for index in range(len(self.words))),
+            joint=any(self._is(index, "coordination") for index in range(len(self.words))),
+            mixed=any(self._is_half(index) for index in range(len(self.words))),
             loose_end=self._loose(self.core - 1, upper=False),
             loose_name=any(self._loose(index, upper=True) for index in range(self.core)),
             people=self._is_people(core),
@@ -201,8 +217,9 @@ class _Reader:
             if self._is(index, "former"):
                 following = self.known.get(index + 1)
                 # "former Soviet …", "former Yugoslav …": the state is gone, not the office.
-                gone = following and following.kind in ("country", "demonym") and following.entries[0].terms[0].end
-                return not gone
+                return not (
+                    following and following.kind in ("country", "demonym") and following.entries[0].terms[0].end
+                )
         return False
 
     def _is_half(self, index: int) -> bool:
