@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from geoevents.markup import read_markup
 from geoevents.resolution.actors import ActorCoder, load_actor_coder
 
 DEV = Path(__file__).parent.parent / "seeds" / "dev.evt"
@@ -148,7 +147,6 @@ OTHERS = {
     "former Pakistani prime minister": "PAKELI",
     "ex-president of Peru": "PERELI",
     "former Haitian senator": "HTIELI",
-    "former Soviet republic": "SUNGOV",
     "Settlers": "ISRCVL",
     "Hamas hostages": "PSECVL",
 }
@@ -300,10 +298,11 @@ def test_misspelt_long_name_is_found_with_less_confidence(coder: ActorCoder) -> 
     assert found.confidence < 0.8
 
 
-def test_countries_in_play_are_ordered_by_nearness(coder: ActorCoder) -> None:
-    text = "Kenya sent troops to Haiti, where police in Port-au-Prince fought gangs."
-    assert coder.countries_in_play(text, text.index("police"))[0] == "HTI"
-    assert coder.countries_in_play(text, text.index("troops"))[0] == "KEN"
+@pytest.mark.parametrize(("text", "expected"), [("Moscow", "RUS"), ("Ramallah", "PSE"), ("Kremlin", "RUSGOV")])
+def test_capital_that_is_visited_is_its_country(coder: ActorCoder, text: str, expected: str) -> None:
+    found = coder.code(text, as_place=True)
+    assert found is not None
+    assert found.code == expected
 
 
 def test_threads_get_the_same_answers(coder: ActorCoder) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from geoevents.errors import DictionaryError
 from geoevents.resolution.coding import ActorCode, Coding
-from geoevents.resolution.gazetteer import Entry, Gazetteer, load_gazetteer
+from geoevents.resolution.gazetteer import Gazetteer, load_gazetteer
 from geoevents.resolution.nounphrases import NounPhrase, read_noun_phrase
-from geoevents.resolution.phrases import key_of, words_of
+from geoevents.resolution.phrases import key_of
 
 # Names shorter than this, in letters, differ too little from other names for a misspelling to be told.
 _LONG = 12
@@ -44,7 +44,14 @@ class ActorCoder:
         self._read = lru_cache(maxsize=8192)(self._read_phrase)
         self._nearest = lru_cache(maxsize=2048)(self._nearest_name)
 
-    def code(self, text: str, *, date: str | None = None, context_countries: Sequence[str] = ()) -> ActorCode | None:
+    def code(
+        self,
+        text: str,
+        *,
+        date: str | None = None,
+        context_countries: Sequence[str] = (),
+        as_place: bool = False,
+    ) -> ActorCode | None:
         """The code of the actor that a span of text names.
 
         Args:
@@ -52,35 +59,18 @@ class ActorCoder:
             date: ISO date of the document; without one the latest knowledge counts.
             context_countries: ISO 3166 alpha-3 codes of the countries in play, the likeliest first. They give bare
                 nouns ("police", "the army") their country and tell persons of one name apart.
+            as_place: Whether the actor is also where the act happens, as in "visited Moscow": then a capital is its
+                country, not its government.
 
         Returns:
             The code, or None where nothing is known for sure enough.
         """
-        coding = Coding(self._gazetteer.countries, date, tuple(context_countries))
+        coding = Coding(self._gazetteer.countries, date, tuple(context_countries), as_place)
         phrase = self._read(text)
         found = coding.code(phrase)
         if found is None and phrase.loose_name and len(text) >= _LONG:
             found = self._code_misspelt(text, coding)
         return found
-
-    def countries_in_play(self, text: str, at: int, places: Sequence[int] = ()) -> tuple[str, ...]:
-        """The countries that a text names, the likeliest for an actor at an offset first.
-
-        Args:
-            text: The text, usually one sentence or passage.
-            at: Offset of the actor's span.
-            places: Offsets of spans known to be places of events; they count double.
-        """
-        words = words_of(text)
-        position = next((index for index, word in enumerate(words) if word.start >= at), len(words))
-        scores: dict[str, float] = {}
-        for match in self._gazetteer.matches(words):
-            country = _country_named(match.entries, surname=match.end - match.start == 1)
-            if country:
-                distance = abs(match.start - position) + (3 if match.start > position else 0)
-                weight = 2.0 if words[match.start].start in places else 1.0
-                scores[country] = scores.get(country, 0.0) + weight / (distance + 5.0)
-        return tuple(sorted(scores, key=lambda country: -scores[country]))
 
     def _code_misspelt(self, text: str, coding: Coding) -> ActorCode | None:
         """The code of the one long name that a span's text almost equals, or None."""
@@ -122,11 +112,3 @@ def load_actor_coder(dictionaries: Sequence[Path] = (), *, lenient: bool = False
     read = [read_dictionary(path, lenient=lenient) for path in dictionaries]
     problems = tuple(problem for dictionary in read for problem in dictionary.problems)
     return ActorCoder(extend(load_gazetteer(), read), problems=problems)
-
-
-def _country_named(entries: Sequence[Entry], *, surname: bool) -> str | None:
-    for kind in ("country", "demonym", "capital", "seat", "body", "group", "city", "person"):
-        for entry in entries:
-            if entry.kind == kind and entry.country and not (kind == "person" and surname):
-                return entry.country
-    return None

@@ -64,11 +64,13 @@ class Coding:
         countries: The country codes with their names.
         date: ISO date of the document, or None.
         context: Countries in play, the likeliest first.
+        as_place: Whether the actor is also where the act happens.
     """
 
     countries: Mapping[str, str]
     date: str | None
     context: tuple[str, ...]
+    as_place: bool = False
 
     def code(self, phrase: NounPhrase) -> ActorCode | None:
         """The code of the actor that a phrase names, or None."""
@@ -200,7 +202,7 @@ class Coding:
         if not owners or (phrase.loose_name and not named):
             return None
         owner = (named or owners)[-1]
-        if phrase.loose_end and not named:
+        if (phrase.loose_end and not named) or (self.as_place and owner.kind == "capital"):
             owner = replace(owner, code=owner.country or owner.code, confidence=owner.confidence * 0.6)
         elif owner.kind == "demonym" and phrase.people:
             return _made(owner.code[:3], "CVL", None, 0.6)
@@ -249,6 +251,8 @@ class Coding:
         if phrase.former:
             return "ELI"
         sides = [primary(noun.noun.terms[0].code) for noun in phrase.nouns if noun is not head]
+        if role == "MIL" and "GOV" in sides and not head.generic and phrase.loose_name:
+            return "GOV"  # "President Colonel Issa Traoré": the office says more than the rank
         return next((side for side in sides if side in ("OPP", "REB")), role)
 
     def _plain(self, owner: _Owner) -> ActorCode:

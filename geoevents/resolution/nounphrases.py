@@ -102,9 +102,20 @@ class NounPhrase:
     def head(self) -> Part | None:
         """The noun that gives the role: the last that is not generic, else the last."""
         specific = next((noun for noun in reversed(self.nouns) if not noun.generic), None)
+        if specific and self.nouns[-1] is not specific and _is_force(self.nouns[-1]) and not _is_armed(specific):
+            return self.nouns[-1]
         if specific is None and self.nouns and self.preposition == "of" and self.tail_nouns:
             return next((noun for noun in reversed(self.tail_nouns) if not noun.generic), self.nouns[-1])
         return specific or (self.nouns[-1] if self.nouns else None)
+
+
+def _is_force(noun: Part) -> bool:
+    return noun.noun.terms[0].code == "MIL"
+
+
+def _is_armed(noun: Part) -> bool:
+    """Whether a noun's own forces are not the state's: "rebel commander", "police unit"."""
+    return noun.noun.terms[0].code[:3] in ("REB", "COP", "CRM", "MIL", "OPP", "IGO", "NGO", "MED", "BUS")
 
 
 def read_noun_phrase(text: str, gazetteer: Gazetteer) -> NounPhrase:
