@@ -123,6 +123,17 @@ class Time(Span):
 
 
 @dataclass(frozen=True, slots=True)
+class Argument(Span):
+    """An argument that a corpus marks without saying to which event it belongs.
+
+    Attributes:
+        role: One of `ROLES`, or a corpus's own such as "related".
+    """
+
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One coded event: who did what to whom, where and when.
 
@@ -130,11 +141,13 @@ class Event:
         id: Identifier, a function of document, trigger and code; equal input gives equal ids.
         document: Identifier of the document.
         sentence: Index of the sentence that holds the trigger, from 0.
-        code: CAMEO code (version 1.1b3), three or four digits.
-        root: CAMEO root code, "01" to "20".
-        name: Name of the CAMEO code.
-        quad_class: 1 verbal cooperation, 2 material cooperation, 3 verbal conflict, 4 material conflict.
-        goldstein: Value on the Goldstein scale, -10 (conflict) to 10 (cooperation).
+        code: CAMEO code (version 1.1b3), three or four digits (two where a corpus gives no more), or a label of the
+            user's own ontology.
+        root: CAMEO root code, "01" to "20"; for an own label what the ontology says, else the label itself.
+        name: Name of the code; an own label without a name is its name.
+        quad_class: 1 verbal cooperation, 2 material cooperation, 3 verbal conflict, 4 material conflict; None for an
+            own label without one.
+        goldstein: Value on the Goldstein scale, -10 (conflict) to 10 (cooperation); None for an own label without one.
         plover: PLOVER event type such as "CONSULT", or None where PLOVER has none.
         status: "asserted", "negated" (said not to have happened) or "hypothetical" (planned, feared, conditional).
         score: Calibrated probability that trigger and root are right, 0 to 1.
@@ -153,8 +166,8 @@ class Event:
     code: str
     root: str
     name: str
-    quad_class: int
-    goldstein: float
+    quad_class: int | None
+    goldstein: float | None
     plover: str | None
     status: Status
     score: float
@@ -211,6 +224,8 @@ class Document:
         date: ISO 8601 date of publication, or None.
         sentences: The sentences in order.
         events: The events in the order of their triggers.
+        arguments: Arguments that no event is linked to, in the order of the text: gold of corpora that mark roles but
+            no triggers, or no links. The extractor leaves it empty.
     """
 
     id: str
@@ -218,6 +233,7 @@ class Document:
     date: str | None = None
     sentences: tuple[Span, ...] = ()
     events: tuple[Event, ...] = ()
+    arguments: tuple[Argument, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Document {self.id!r}: {len(self.sentences)} sentences, {len(self.events)} events>"
@@ -239,6 +255,7 @@ class Document:
             date=data.get("date"),
             sentences=tuple(Span.from_dict(item) for item in data.get("sentences", ())),
             events=tuple(Event.from_dict(item) for item in data.get("events", ())),
+            arguments=tuple(Argument.from_dict(item) for item in data.get("arguments", ())),
         )
 
 

@@ -7,6 +7,8 @@ the order of their spans, links in the order s, t, l, d, then flags. `Layout` ke
 
 What the markup cannot hold is left out on formatting: the document's date, scores, names, coordinates, resolved dates
 and collapsed mentions. `corpora` writes JSON Lines, which loses nothing.
+
+Codes are CAMEO's unless an ontology is given; then they are the ontology's alone.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 from geoevents import ontology
 from geoevents.errors import CorpusError
 from geoevents.events import Actor, Document, Event, Place, Span, Status, Time, event_id
+from geoevents.ontology import Ontology
 
 _SPAN = re.compile(r"\[\[([^\[\]|]+)\|([^\[\]|]+)\]\]")
 _ARGUMENT_TAG = re.compile(r"([apd]\d+)(?:=([A-Z]{3,12}))?")
@@ -88,28 +91,36 @@ def read_layout(path: str | Path) -> Layout:
     return split_records(_read_text(Path(path)))[1]
 
 
-def read_markup(path: str | Path) -> list[Document]:
+def read_markup(path: str | Path, *, labels: Ontology | None = None) -> list[Document]:
     """The documents of a file.
+
+    Args:
+        path: The file.
+        labels: Own event types in place of CAMEO's.
 
     Raises:
         CorpusError: A record is malformed; the first problem, and how many more there are.
         OSError: The file cannot be opened.
     """
-    problems = check_markup(path)
+    problems = check_markup(path, labels=labels)
     if problems:
         raise _with_count(problems)
     path = Path(path)
     records, _ = split_records(_read_text(path))
     return [
-        parse_record(record.markup, document_id=f"{path.stem}#{number}", path=path, line=record.line)
+        parse_record(record.markup, document_id=f"{path.stem}#{number}", path=path, line=record.line, labels=labels)
         for number, record in enumerate(records, 1)
     ]
 
 
-def check_markup(*paths: str | Path) -> list[CorpusError]:
+def check_markup(*paths: str | Path, labels: Ontology | None = None) -> list[CorpusError]:
     """Every problem in some files, by file and line; none if all can be read.
 
     Texts that occur twice, in one file or in two, are problems too.
+
+    Args:
+        paths: The files.
+        labels: Own event types in place of CAMEO's.
 
     Raises:
         OSError: A file cannot be opened.
@@ -123,14 +134,21 @@ def check_markup(*paths: str | Path) -> list[CorpusError]:
             problems.append(error)
             continue
         for record in records:
-            scan = _scan(record.markup)
+            scan = _scan(record.markup, labels)
             first = seen.setdefault(scan.text.lower(), f"{path}:{record.line}")
             repeated = [] if first == f"{path}:{record.line}" else [f"the same text stands at {first}"]
             problems += [CorpusError(cause, path=path, line=record.line) for cause in [*scan.problems, *repeated]]
     return problems
 
 
-def parse_record(markup: str, *, document_id: str, path: str | Path | None = None, line: int | None = None) -> Document:
+def parse_record(
+    markup: str,
+    *,
+    document_id: str,
+    path: str | Path | None = None,
+    line: int | None = None,
+    labels: Ontology | None = None,
+) -> Document:
     """The document that a record describes.
 
     Gold events have score 1; actors with a code have confidence 1. An actor id linked as a place (`l=a4`) gives a
@@ -146,27 +164,33 @@ def parse_record(markup: str, *, document_id: str, path: str | Path | None = Non
         document_id: Identifier of the document.
         path: The file, for the error message.
         line: The record's line in the file, for the error message.
+        labels: Own event types in place of CAMEO's.
 
     Raises:
         CorpusError: The record is malformed.
     """
-    scan = _scan(markup)
+    scan = _scan(markup, labels)
     if scan.problems:
         raise _with_count([CorpusError(cause, path=path, line=line) for cause in scan.problems])
     return Document(
         id=document_id,
         text=scan.text,
         sentences=(Span(scan.text, 0, len(scan.text)),),
-        events=tuple(_event(trigger, scan.arguments, document_id) for trigger in scan.triggers),
+        events=tuple(_event(trigger, scan.arguments, document_id, labels) for trigger in scan.triggers),
     )
 
 
-def format_record(document: Document) -> str:
+def format_record(document: Document, *, labels: Ontology | None = None) -> str:
     """The canonical record of a document.
+
+    Args:
+        document: The document.
+        labels: Own event types in place of CAMEO's.
 
     Raises:
         CorpusError: The markup cannot hold the document: its text has line ends, outer spaces, `[[`, `]]`, `|` or a
-            leading `#`; spans overlap; two events share a trigger; a code is not in CAMEO.
+            leading `#`; spans overlap; two events share a trigger; arguments belong to no event; a code is not in
+            CAMEO or in `labels`.
     """
     tags = _tags(document)
     pieces, end = [], 0
@@ -176,16 +200,19 @@ def format_record(document: Document) -> str:
         pieces += [document.text[end:start], f"[[{document.text[start:stop]}|{tags[start, stop]}]]"]
         end = stop
     record = "".join([*pieces, document.text[end:]])
-    _verify(document, record)
+    _verify(document, record, labels)
     return record
 
 
-def format_markup(documents: Sequence[Document], *, layout: Layout | None = None) -> str:
+def format_markup(
+    documents: Sequence[Document], *, layout: Layout | None = None, labels: Ontology | None = None
+) -> str:
     """The text of a file that holds the documents.
 
     Args:
         documents: The documents.
         layout: What stands around them; by default one blank line between records.
+        labels: Own event types in place of CAMEO's.
 
     Raises:
         CorpusError: The markup cannot hold a document.
@@ -194,11 +221,13 @@ def format_markup(documents: Sequence[Document], *, layout: Layout | None = None
     layout = layout or Layout.plain(len(documents))
     if len(layout.gaps) != len(documents) + 1:
         raise ValueError(f"the layout is for {len(layout.gaps) - 1} records, not for {len(documents)}")
-    records = [format_record(document) for document in documents]
+    records = [format_record(document, labels=labels) for document in documents]
     return "".join(gap + record for gap, record in zip(layout.gaps, [*records, ""], strict=True))
 
 
-def write_markup(documents: Sequence[Document], path: str | Path, *, layout: Layout | None = None) -> None:
+def write_markup(
+    documents: Sequence[Document], path: str | Path, *, layout: Layout | None = None, labels: Ontology | None = None
+) -> None:
     """Writes documents as a markup file; `layout=read_layout(path)` keeps the comments of a file read before.
 
     Raises:
@@ -206,7 +235,7 @@ def write_markup(documents: Sequence[Document], path: str | Path, *, layout: Lay
         ValueError: The layout is that of another number of records.
         OSError: The file cannot be written.
     """
-    Path(path).write_bytes(format_markup(documents, layout=layout).encode("utf-8"))
+    Path(path).write_bytes(format_markup(documents, layout=layout, labels=labels).encode("utf-8"))
 
 
 @dataclass(slots=True)
@@ -233,7 +262,7 @@ class _Scan:
     problems: list[str] = field(default_factory=list)
 
 
-def _scan(markup: str) -> _Scan:
+def _scan(markup: str, labels: Ontology | None = None) -> _Scan:
     """The record taken apart; the problems are the causes of the errors to raise."""
     scan = _Scan(_SPAN.sub(r"\1", markup))
     if any(mark in scan.text for mark in ("[[", "]]", "|")):
@@ -244,7 +273,7 @@ def _scan(markup: str) -> _Scan:
         if match := _ARGUMENT_TAG.fullmatch(tag):
             _scan_argument(scan, span, *match.groups())
         else:
-            _scan_trigger(scan, span, tag)
+            _scan_trigger(scan, span, tag, labels)
     scan.problems += _link_problems(scan)
     return scan
 
@@ -272,10 +301,12 @@ def _scan_argument(scan: _Scan, span: Span, identifier: str, code: str | None) -
     scan.arguments[identifier] = _Argument(span, code)
 
 
-def _scan_trigger(scan: _Scan, span: Span, tag: str) -> None:
+def _scan_trigger(scan: _Scan, span: Span, tag: str, labels: Ontology | None) -> None:
     """Files a trigger with its links and its status."""
     code, *rest = tag.split() or [""]
-    if len(code) < 3 or not ontology.is_valid(code):
+    if labels is not None and code not in labels:
+        scan.problems.append(f"the code {code!r} on {span.text!r} is neither an id (a1, p1, d1) nor in the ontology")
+    if labels is None and (len(code) < 3 or not ontology.is_valid(code)):
         scan.problems.append(
             f"unknown code {code!r} on {span.text!r}; a tag is an id (a1, p1=RUS, d1) or a CAMEO code of 3 or 4 digits"
         )
@@ -321,13 +352,15 @@ def _link_problems(scan: _Scan) -> Iterator[str]:
             yield f"{identifier} ({argument.span.text!r}) is linked by no event"
 
 
-def _event(trigger: _Trigger, arguments: dict[str, _Argument], document_id: str) -> Event:
+def _event(
+    trigger: _Trigger, arguments: dict[str, _Argument], document_id: str, labels: Ontology | None = None
+) -> Event:
     """The gold event of a trigger."""
 
     def linked(link: str) -> list[_Argument]:
         return [arguments[identifier] for identifier in trigger.links.get(link, ())]
 
-    entry = ontology.lookup(trigger.code)
+    entry = ontology.describe(trigger.code, labels)
     return Event(
         id=event_id(document_id, trigger.span, trigger.code),
         document=document_id,
@@ -408,15 +441,20 @@ def _trigger_tag(event: Event, ids: dict[tuple[int, int], str]) -> str:
     return " ".join([event.code, *links, *flags])
 
 
-def _verify(document: Document, record: str) -> None:
+def _verify(document: Document, record: str, labels: Ontology | None) -> None:
     """Raises unless the record can be read back with the document's text."""
     text = document.text
+    if document.arguments:
+        raise CorpusError(
+            f"{document.id!r}: {document.arguments[0].text!r} belongs to no event, which the markup cannot say; "
+            "write the document as JSON Lines"
+        )
     if record.startswith("#") or any(end in text for end in "\r\n") or text != text.strip() or not text:
         raise CorpusError(
             f"{document.id!r}: a record cannot be empty, start with # or hold line ends or outer spaces; "
             "write the document as JSON Lines"
         )
-    scan = _scan(record)
+    scan = _scan(record, labels)
     if scan.problems or scan.text != text:
         cause = scan.problems[0] if scan.problems else "its text or a span holds brackets"
         raise CorpusError(f"{document.id!r} cannot be written as markup: {cause}")

@@ -1,4 +1,4 @@
-"""The CAMEO 1.1b3 event codes with their names, scales and PLOVER types, and the parts of actor codes.
+"""The CAMEO 1.1b3 event codes with their names, scales and PLOVER types, own event types, and the parts of actor codes.
 
 Example:
     >>> from geoevents import ontology
@@ -8,13 +8,17 @@ Example:
 
 from geoevents.ontology.actor_codes import countries, split_actor_code
 from geoevents.ontology.cameo import ROOTS, Code, children, codes, is_valid, lookup, search
+from geoevents.ontology.labels import Label, Ontology, describe
 
 __all__ = [
     "ROOTS",
     "Code",
+    "Label",
+    "Ontology",
     "children",
     "codes",
     "countries",
+    "describe",
     "is_valid",
     "lookup",
     "search",
