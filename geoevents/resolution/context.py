@@ -1,0 +1,111 @@
+"""What a document says besides its events: its words, its sentences, the countries it names and where.
+
+Both places and actors are told apart by the countries in play near them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from geoevents.events import Document
+from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
+from geoevents.resolution.phrases import Word, words_of
+
+_NAMING_KINDS = ("country", "demonym", "capital", "seat", "body", "group", "city", "person")
+# A country named behind an actor or place says less about it than one named before.
+_BEHIND = 3
+_NEAR = 5.0
+
+
+class CountryMention(NamedTuple):
+    """A word or name in the text that points to a country.
+
+    Attributes:
+        word: Index of its first word.
+        start: Offset of its first character.
+        country: ISO 3166 alpha-3 code.
+    """
+
+    word: int
+    start: int
+    country: str
+
+
+class Context:
+    """A document's text seen through the gazetteer; made once per document.
+
+    Args:
+        document: The document.
+        gazetteer: The names to look for.
+    """
+
+    def __init__(self, document: Document, gazetteer: Gazetteer) -> None:
+        self.text = document.text
+        self.date = document.date
+        self.words: list[Word] = words_of(document.text)
+        self.matches: list[Match] = list(gazetteer.matches(self.words))
+        self._starts = [word.start for word in self.words]
+        self._sentences = [sentence.start for sentence in document.sentences] or [0]
+        self._mentions = list(self._countries_named())
+
+    def _countries_named(self) -> list[CountryMention]:
+        mentions = []
+        for match in self.matches:
+            country = country_named(match.entries, date=self.date, alone=match.end - match.start == 1)
+            if country:
+                mentions.append(CountryMention(match.start, self.words[match.start].start, country))
+        return mentions
+
+    def sentence_of(self, offset: int) -> int:
+        """Index of the sentence that holds an offset."""
+        return max(bisect_right(self._sentences, offset) - 1, 0)
+
+    def word_at(self, offset: int) -> int:
+        """Index of the word that holds an offset, or of the last before it."""
+        return max(bisect_right(self._starts, offset) - 1, 0)
+
+    def weights(self, at: int, *, places: Collection[int] = ()) -> dict[str, float]:
+        """The countries in play at an offset with weights from 0 to 1, 1 for the likeliest.
+
+        Args:
+            at: Offset of the span that wants a country.
+            places: Offsets of spans known to be places of the same events; they count double.
+        """
+        position = self.word_at(at)
+        scores: dict[str, float] = {}
+        for word, start, country in self._mentions:
+            distance = abs(word - position) + (_BEHIND if word > position else 0)
+            weight = (2.0 if start in places else 1.0) / (distance + _NEAR)
+            scores[country] = scores.get(country, 0.0) + weight
+        top = max(scores.values(), default=1.0)
+        return {country: score / top for country, score in scores.items()}
+
+    def countries(self, at: int, *, places: Collection[int] = ()) -> tuple[str, ...]:
+        """The countries in play at an offset, the likeliest first."""
+        weights = self.weights(at, places=places)
+        return tuple(sorted(weights, key=lambda country: -weights[country]))
+
+
+def country_named(entries: Sequence[Entry], *, date: str | None, alone: bool) -> str | None:
+    """The country that a name in running text points to, or None.
+
+    Args:
+        entries: What the name may stand for.
+        date: ISO date of the document; states that had ceased to exist by then are left out.
+        alone: Whether the name is a single word: a surname alone points nowhere.
+    """
+    for kind in _NAMING_KINDS:
+        for entry in entries:
+            if entry.kind == kind and entry.country and exists(entry, date) and not (kind == "person" and alone):
+                return entry.country
+    return None
+
+
+def exists(entry: Entry, date: str | None) -> bool:
+    """Whether a state or a name of one is still there at a date (at present without one); others always are."""
+    end = entry.terms[0].end
+    if entry.kind in ("person", "group") or not end:
+        return True
+    return date is not None and date[: len(end)] <= end

@@ -1,0 +1,272 @@
+"""Where a place is: from the words of a span to a country, a GeoNames id and coordinates.
+
+Names of countries, nationalities, capitals and seats of government come from the actor gazetteer; areas that cross or
+ignore administrative borders ("West Bank", "Donbas", "Black Sea") from `areas.tsv`; towns and administrative divisions
+from GeoNames (https://www.geonames.org, CC BY 4.0), compiled into the package by `benchmarks/compile_places.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from itertools import pairwise
+
+from geoevents.resolution.gazetteer import Entry, Gazetteer, load_gazetteer, table
+from geoevents.resolution.phrases import Word, key_of, words_of
+
+# Words around a name that do not change which country it is in.
+_COMPASS = frozenset(
+    "north south east west northern southern eastern western central northeastern northwestern southeastern southwestern"
+    " northeast northwest southeast southwest upper lower greater mainland inner outer occupied liberated rural downtown"
+    " coastal southernmost northernmost old the far deep neighbouring neighboring nearby rebel held war torn".split()
+)
+_DIVISION_WORDS = frozenset(
+    "province region governorate oblast state county district department prefecture canton krai republic territory"
+    " provinces regions valley".split()
+)
+_GZIP = 16 + zlib.MAX_WBITS
+# A town of this size is known by its name alone; a smaller one must lie in a country in play.
+_WELL_KNOWN = 100_000
+_SUPPORT = 4.0
+_LEVEL_BONUS = {"country": 4.0, "capital": 2.0, "town": 0.0, "division1": 0.0, "division2": -1.0, "area": 3.0}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceCode:
+    """What a place is.
+
+    Attributes:
+        country: ISO 3166 alpha-3 code, or None for waters and areas of several countries.
+        name: Name in the gazetteer, or None where only the country is known.
+        lat: Latitude in degrees, or None.
+        lon: Longitude in degrees, or None.
+        geonameid: Identifier at geonames.org, or None.
+        level: "country", "capital", "division1", "division2", "town", "area", or "unknown" where the country comes from
+            a nationality or a part of the phrase.
+    """
+
+    country: str | None
+    name: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    geonameid: int | None = None
+    level: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One place of a name.
+
+    Attributes:
+        place: What it is.
+        own: Whether the name is the place's main name.
+        population: Inhabitants; 0 where unknown.
+    """
+
+    place: PlaceCode
+    own: bool
+    population: int
+
+
+class GeoNames:
+    """The compiled table of names; a lookup unpacks one member of the gzip file.
+
+    Args:
+        data: The gzip file's bytes.
+        index: The first key and the offset of each member.
+        countries: ISO 3166 alpha-3 codes by alpha-2 codes.
+    """
+
+    def __init__(self, data: bytes, index: Sequence[tuple[str, int]], countries: Mapping[str, str]) -> None:
+        self._data = data
+        self._keys = [key for key, _ in index]
+        self._bounds = list(pairwise([*(offset for _, offset in index), len(data)]))
+        self._countries = countries
+        self._member = lru_cache(maxsize=32)(self._unpack)
+        self.find = lru_cache(maxsize=4096)(self._find)
+
+    def _find(self, key: str) -> tuple[Candidate, ...]:
+        """The places of a name (as `key_of` writes it), or of a country's alpha-3 code."""
+        member = bisect_right(self._keys, key) - 1
+        if member < 0 or not key:
+            return ()
+        text = self._member(member)
+        start = 0 if text.startswith(key + "\t") else text.find(f"\n{key}\t") + 1
+        if start == 0 and not text.startswith(key + "\t"):
+            return ()
+        found = []
+        while text.startswith(key + "\t", start):
+            end = text.index("\n", start)
+            found.append(self._candidate(text[start:end].split("\t")))
+            start = end + 1
+        return tuple(found)
+
+    def _unpack(self, member: int) -> str:
+        start, end = self._bounds[member]
+        return zlib.decompress(self._data[start:end], _GZIP).decode()
+
+    def _candidate(self, row: list[str]) -> Candidate:
+        _key, own, identifier, name, iso2, lat, lon, population, level = row
+        country = self._countries.get(iso2)
+        place = PlaceCode(country, name, float(lat), float(lon), int(identifier), level)
+        return Candidate(place, own == "1", int(population))
+
+
+@cache
+def load_geonames() -> GeoNames:
+    """The package's table of places, read once (8 MB)."""
+    data = files("geoevents") / "resolution" / "data" / "places.tsv.gz"
+    index = [(key, int(offset)) for key, offset in table("places.index")]
+    countries = {row[1]: row[0] for row in table("countries") if row[1]}
+    return GeoNames(data.read_bytes(), index, countries)
+
+
+@cache
+def _load_areas() -> Mapping[str, PlaceCode]:
+    areas = {}
+    for names, country, lat, lon in table("areas"):
+        name, *aliases = names.split("|")
+        place = PlaceCode(country or None, name, float(lat) if lat else None, float(lon) if lon else None, None, "area")
+        areas.update({key_of(phrase): place for phrase in (name, *aliases)})
+    return areas
+
+
+class PlaceCoder:
+    """Codes places; load it once with `load_place_coder()`. Read-only, so that threads may share it.
+
+    Args:
+        gazetteer: Names of countries, nationalities, capitals and seats of government.
+        geonames: Towns and administrative divisions.
+        areas: Other areas by the key of their name.
+    """
+
+    def __init__(self, gazetteer: Gazetteer, geonames: GeoNames, areas: Mapping[str, PlaceCode]) -> None:
+        self._gazetteer = gazetteer
+        self._geonames = geonames
+        self._areas = areas
+
+    def code(self, text: str, *, weights: Mapping[str, float] | None = None) -> PlaceCode | None:
+        """What the place that a span of text names is.
+
+        Args:
+            text: The span's text: "Goma", "northern Syria", "Idlib province", "Ukrainian border".
+            weights: Countries in play (ISO 3166 alpha-3) with weights from 0 to 1; they tell places of one name apart.
+
+        Returns:
+            The place, or None where nothing is known for sure enough.
+        """
+        weights = weights or {}
+        words = words_of(text)
+        if not words:
+            return None
+        names = _without_modifiers(words)
+        for start, end in ((0, len(words)), names):
+            key = key_of(" ".join(word.raw for word in words[start:end]))
+            division = end < len(words) and words[end].key in _DIVISION_WORDS
+            if found := self._of_name(key, weights, division=division):
+                return found
+        return self._of_parts(words, weights)
+
+    def _of_name(self, key: str, weights: Mapping[str, float], *, division: bool = False) -> PlaceCode | None:
+        """The place of a whole name."""
+        if key in self._areas:
+            return self._areas[key]
+        entries = self._gazetteer.lookup(key)
+        candidates = [*self._geonames.find(key), *self._political(entries, division)]
+        return self._best(candidates, weights, division=division) if candidates else None
+
+    def _political(self, entries: Sequence[Entry], division: bool) -> list[Candidate]:
+        """Countries, parts of countries, capitals and seats as candidates beside the towns of GeoNames."""
+        found = []
+        for entry in entries:
+            if entry.kind == "country" and not (division and entry.name == "Georgia"):
+                found.append(Candidate(self._country(entry), True, 5_000_000))
+            elif entry.kind in ("seat", "city"):
+                found.append(Candidate(PlaceCode(entry.country, level=entry.kind), True, 50_000))
+        return found
+
+    def _country(self, entry: Entry) -> PlaceCode:
+        """A country at its centre; a part of one (Darfur, Chechnya) at the division of its name."""
+        national = self._gazetteer.countries.get(entry.country or "") == entry.name
+        key = (entry.country or "") if national else key_of(entry.name)
+        for candidate in self._geonames.find(key):
+            place = candidate.place
+            if place.country == entry.country and place.level in ("country", "division1"):
+                return PlaceCode(entry.country, entry.name, place.lat, place.lon, place.geonameid, "country")
+        return PlaceCode(entry.country, entry.name, level="country")
+
+    def _best(
+        self, candidates: Sequence[Candidate], weights: Mapping[str, float], *, division: bool
+    ) -> PlaceCode | None:
+        def score(candidate: Candidate) -> float:
+            level = candidate.place.level
+            bonus = _LEVEL_BONUS.get(level, 0.0) + (2.0 if division and level.startswith("division") else 0.0)
+            support = _SUPPORT * weights.get(candidate.place.country or "", 0.0)
+            return math.log10(candidate.population + 10) + candidate.own + bonus + support
+
+        best = max(candidates, key=score)
+        backed = best.place.country in weights or best.population >= _WELL_KNOWN
+        if not backed and weights:
+            return None
+        if (
+            best.place.name is None
+        ):  # a seat or city that the actor gazetteer knows: take GeoNames's entry if it has one
+            same = [c for c in candidates if c.place.name and c.place.country == best.place.country]
+            return max(same, key=score).place if same else best.place
+        return best.place
+
+    def _of_parts(self, words: Sequence[Word], weights: Mapping[str, float]) -> PlaceCode | None:
+        """The place of a name inside the phrase, else the country of a name inside it ("Ukrainian border")."""
+        matches = [match for match in self._gazetteer.matches(words) if _country_of(match.entries)]
+        own = {country: 1.0 for match in matches if (country := _country_of(match.entries))}
+        for start in range(len(words)):
+            for end in range(len(words), start, -1):
+                span = words[start:end]
+                if (
+                    len(span) == len(words)
+                    or not _is_name(span)
+                    or any(_inside(match, start, end) for match in matches)
+                ):
+                    continue
+                found = self._of_name(" ".join(word.key for word in span), own or weights)
+                if found and found.country in (own or weights):
+                    return found
+        return PlaceCode(next(iter(own))) if len(own) == 1 else None
+
+
+def _inside(match: object, start: int, end: int) -> bool:
+    return match.start <= start and end <= match.end  # type: ignore[attr-defined]
+
+
+def _is_name(span: Sequence[Word]) -> bool:
+    return span[0].raw[0].isupper() and span[-1].raw[0].isupper()
+
+
+def _without_modifiers(words: Sequence[Word]) -> tuple[int, int]:
+    """The bounds of a phrase's core: "eastern Congo" → "Congo", "Idlib province" → "Idlib"."""
+    start, end = 0, len(words)
+    while start < end - 1 and words[start].key in _COMPASS:
+        start += 1
+    while end > start + 1 and not words[end - 1].raw[0].isupper():
+        end -= 1
+    if end - start > 1 and words[end - 1].key in _DIVISION_WORDS:
+        end -= 1
+    return start, end
+
+
+def _country_of(entries: Sequence[Entry]) -> str | None:
+    for kind in ("country", "demonym", "capital", "seat", "body", "city"):
+        for entry in entries:
+            if entry.kind == kind and entry.country:
+                return entry.country
+    return None
+
+
+def load_place_coder() -> PlaceCoder:
+    """A place coder with the package's tables."""
+    return PlaceCoder(load_gazetteer(), load_geonames(), _load_areas())
