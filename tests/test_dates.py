@@ -62,6 +62,10 @@ PAST = [
     ("the 1990s", "1990", "decade"),
     ("in the seventies", "1970", "decade"),
     ("on Christmas Eve", "2021-12-24", "day"),
+    ("on New Year's Eve", "2021-12-31", "day"),
+    ("at 6:10 a.m.", "2022-01-18T06", "hour"),
+    ("after Sunday’s mass", "2022-01-16", "day"),
+    ("during last year's unrest", "2021", "year"),
     ("on Palm Sunday", "2021-03-28", "day"),
     ("two days earlier", "2022-01-16", "day"),
     ("a day later", "2022-01-19", "day"),
@@ -104,8 +108,10 @@ def test_bare_days_and_months_of_planned_events_lie_ahead(text: str, date: str, 
 
 @pytest.mark.parametrize(
     "text",
-    ["every Friday", "on Sundays", "on a Monday", "in recent weeks", "for three weeks", "after the election"]
-    + ["since the fall of Kabul", "before the sun rose", "within days", "on Feb. 30", ""],
+    (
+        *("every Friday", "on Sundays", "on a Monday", "in recent weeks", "for three weeks", "after the election"),
+        *("since the fall of Kabul", "before the sun rose", "on the eve of the march", "within days", "on Feb. 30", ""),
+    ),
 )
 def test_what_names_no_date_gets_none(text: str) -> None:
     assert read_time(text, today=TODAY, anchor=ANCHOR) is None

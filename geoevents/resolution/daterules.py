@@ -22,13 +22,13 @@ _NUMBERS = (
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
 _DECADES = ("twenties", "thirties", "forties", "fifties", "sixties", "seventies", "eighties", "nineties")
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-_FEASTS = {"christmas eve": (12, 24), "christmas": (12, 25), "boxing day": (12, 26), "new years eve": (12, 31)} | {
-    "new years day": (1, 1),
+_FEASTS = {"christmas eve": (12, 24), "christmas": (12, 25), "boxing day": (12, 26), "new year eve": (12, 31)} | {
+    "new year day": (1, 1),
     "new year": (1, 1),
     "epiphany": (1, 6),
     "orthodox christmas": (1, 7),
-    "valentines day": (2, 14),
-    "womens day": (3, 8),
+    "valentine day": (2, 14),
+    "women day": (3, 8),
     "may day": (5, 1),
     "canada day": (7, 1),
     "bastille day": (7, 14),
@@ -409,7 +409,7 @@ def _then(_match: re.Match[str], frame: Frame) -> Reading:
 _ON_OR_BEFORE = r"dawn|noon|midday|midnight|dusk|daybreak|sunrise|sunset|nightfall|first light|dark|breakfast|lunch"
 _PART_OF_DAY = (
     rf"\b({_ON_OR_BEFORE}|the hour|small hours|early hours|within (?:hours|minutes)|(?:hours|minutes) later|rush hour"
-    r"|morning|afternoon|evening|the night|later in the day|\d ?[ap]\.?m)\b"
+    r"|morning|afternoon|evening|the night|later in the day|\d{1,2} ?[ap]\.?m)\b"
 )
 _NEARBY = r"last (?:night|evening)|yesterday|today|tonight|tomorrow|overnight|this (?:morning|afternoon|evening)"
 _SIDES = r"earlier|before|previously|later|after"
@@ -434,7 +434,7 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], Frame], Reading | N
         (rf"\b{_YEAR}", _bare_year),
         (rf"{_NUMBER} {_UNIT} ago\b", _ago),
         (rf"{_NUMBER} (?:full )?{_UNIT} (?P<side>{_SIDES})$", _from_anchor),
-        (rf"\bin {_NUMBER} {_UNIT}(?: time)?$", _from_now),
+        (rf"\bin {_NUMBER} (?P<unit>day|week|month|year)s?(?: time)?$", _from_now),
         (rf"{_NUMBER} {_UNIT} from now\b", _from_now),
         (WEEKDAY, _weekday),
         (rf"\b(?P<near>{_NEARBY})\b", _near),

@@ -32,6 +32,7 @@ _UNDATED = re.compile(
     r"\b(every|each|recent|coming (?:days|weeks|months)|(?:mon|tues|wednes|thurs|fri|satur|sun)days"
     r"|a (?:mon|tues|wednes|thurs|fri|satur|sun)day)\b"
 )
+_VERB_OR_NOUN = re.compile(r"\b(?:march|may)\b")  # in lower case they are no months
 _CLOCK = re.compile(
     r"\b(?P<hour>\d{1,2})(?:[:.]\d\d)? ?(?P<half>[ap])\.?m\b|\b(?P<hour24>[01]?\d|2[0-3])[:.][0-5]\d\b"
     r"|\b(?P<noon>noon)\b"
@@ -101,9 +102,10 @@ def read_time(
 
 
 def _normalise(text: str) -> str:
-    words = text.lower().replace("’", "'").replace("'", "").replace(",", " ").replace("-", " ")
+    text = _VERB_OR_NOUN.sub("", text).lower()
+    words = text.replace("’", "'").replace("'s ", " ").replace("'", "").replace(",", " ").replace("-", " ")
     if re.search(r"\d{4} \d\d", words):  # an ISO date keeps its hyphens
-        words = text.lower()
+        words = text
     words = words.replace("mid ", "").replace("a couple of", "two").replace("the day before yesterday", "two days ago")
     return " ".join(words.split())
 
