@@ -303,7 +303,7 @@ def load(
 
 
 @overload
-def extract(
+def extract(  # type: ignore[overload-overlap]  # a string is also several strings, but never meant as such
     text: str,
     *,
     date: str | datetime.date | None = ...,

@@ -58,6 +58,8 @@ def make_record(text: object, identifier: object, published: object) -> Record:
     Raises:
         InputError: The text is no string, or the date cannot be read.
     """
+    if text is None:
+        raise InputError("the text is missing")
     if not isinstance(text, str):
         raise InputError(f"the text is of type {type(text).__name__}, not a string")
     empty = identifier is None or identifier == "" or identifier != identifier  # NaN stands for a missing value

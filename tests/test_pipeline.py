@@ -189,7 +189,7 @@ def test_empty_documents_do_not_pile_up(extractor: Extractor) -> None:
 
 
 BAD_RECORDS = {
-    "None": (None, "type NoneType, not a string"),
+    "None": (None, "the text is missing"),
     "number": (3.5, "type float"),
     "bytes": (b"Putin met Xi.", "type bytes"),
     "unknown key": (("Putin met Xi.", {"lang": "en"}), "unknown key 'lang'"),

@@ -1,0 +1,23 @@
+"""Readers of the user's files and writers of events, all streaming.
+
+`read_records` reads plain text, JSON Lines, CSV and Parquet. `open_writer` writes JSON Lines, CSV and Parquet, as whole
+events or as flat rows of a `RowSchema`.
+"""
+
+from geoevents.formats.inputs import INPUT_FORMATS, open_input, read_records, read_stream
+from geoevents.formats.outputs import OUTPUT_FORMATS, EventWriter, open_writer, stream_writer
+from geoevents.formats.rows import Column, RowSchema, row_schema
+
+__all__ = [
+    "INPUT_FORMATS",
+    "OUTPUT_FORMATS",
+    "Column",
+    "EventWriter",
+    "RowSchema",
+    "open_input",
+    "open_writer",
+    "read_records",
+    "read_stream",
+    "row_schema",
+    "stream_writer",
+]
