@@ -85,14 +85,14 @@ def read_dictionary(path: Path | str, *, lenient: bool = False) -> Dictionary:
         text = lines[line - 1].strip() if 0 < line <= len(lines) else ""
         problems.append(DictionaryError(f"{cause}; found {text!r}", path=path, line=line))
 
-    definitions = _without_overlaps(reader(lines, report).definitions(), report)
+    definitions = tuple(_without_overlaps(reader(lines, report).definitions(), report))
     problems.sort(key=lambda problem: problem.line or 0)
     if problems and not lenient:
         more = (
-            f" (and {len(problems) - 1} more problems; lenient reading leaves such lines out)" if problems[1:] else ""
+            f" (further problems: {len(problems) - 1}; lenient reading leaves such lines out)" if problems[1:] else ""
         )
         raise DictionaryError(problems[0].cause + more, path=path, line=problems[0].line)
-    return Dictionary(tuple(definitions), tuple(problems))
+    return Dictionary(definitions, tuple(problems))
 
 
 Report = Callable[[int, str], None]

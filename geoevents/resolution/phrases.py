@@ -11,7 +11,9 @@ _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "ə": "a", "’": "'"}
     | {"ʻ": "'", "ʼ": "'", "‘": "'", "`": "'", "´": "'"}
 )
-_WORD = re.compile(r"[^\W_]+(?:[.'’ʻʼ‘`&][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:[.'’ʻʼ‘`&][^\W_]+)*(?:\.['’‘ʼ]s\b)?")
+# Phrases that need no look at their punctuation: the quick way for nearly all names of the gazetteer.
+_PLAIN = re.compile(r"(?:[^\W_]|[ -]|\.(?![^\W_]{2}))+")
 _HYPHENS = frozenset("-‐‑–")
 _APOSTROPHES = "'’‘ʼ"
 
@@ -67,8 +69,8 @@ def words_of(text: str) -> list[Word]:
 
 def key_of(phrase: str) -> str:
     """The form in which a phrase is looked up: its words' keys, one blank between them, without a leading "the"."""
-    if phrase.isascii() and phrase.replace(" ", "").isalpha():
-        key = phrase.lower()
+    if _PLAIN.fullmatch(phrase):
+        key = " ".join(fold(phrase).replace("-", " ").split())
     else:
         key = " ".join(word.key for word in words_of(phrase))
     return key[4:] if key.startswith("the ") else key
