@@ -119,7 +119,7 @@ class Coding:
         for kind in part.kinds:
             entries = [entry for entry in current if entry.kind == kind]
             entry = self._choose_place(entries) if kind in _PLACES else self._choose(entries, own)
-            if entry is None:
+            if entry is None or (kind == "person" and not self._is_known(part, entry)):
                 continue
             code, sure = self._code_at(entry)
             country = country_of(code, self.countries)
@@ -131,6 +131,10 @@ class Coding:
             code = self._hosted(entry, code)
             return _Owner(code, country_of(code, self.countries), entry.name, kind, 0.9 if sure else 0.75)
         return None
+
+    def _is_known(self, part: Part, entry: Entry) -> bool:
+        """Whether a surname before a noun is a name at all: "Trump administration" but not "Law student"."""
+        return part.full or part.possessive or any(term.office in _TOP_OFFICES for term in entry.terms)
 
     def _belongs_elsewhere(self, part: Part, country: str, own: tuple[str, ...]) -> bool:
         """Whether a name that is also a common noun ("Senate") means another country's body here."""
@@ -199,10 +203,11 @@ class Coding:
     def _of_owner(self, phrase: NounPhrase, owners: list[_Owner]) -> ActorCode | None:
         """The code of a phrase without a noun for a role."""
         named = [owner for owner in owners if owner.kind in _BODIES or owner.kind == "region"]
-        if not owners or (phrase.loose_name and not named):
+        if not owners or (phrase.loose_name and not named and not _is_attributive(phrase.owners[0])):
             return None
         owner = (named or owners)[-1]
-        if (phrase.loose_end and not named) or (self.as_place and owner.kind == "capital"):
+        loose = phrase.loose_end or phrase.loose_name
+        if (loose and not named) or (self.as_place and owner.kind == "capital"):
             owner = replace(owner, code=owner.country or owner.code, confidence=owner.confidence * 0.6)
         elif owner.kind == "demonym" and phrase.people:
             return _made(owner.code[:3], "CVL", None, 0.6)
@@ -220,7 +225,7 @@ class Coding:
         if place and place.country:
             return _made(place.country, role, None, 0.85)
         region = next((owner for owner in owners if owner.kind == "region"), None)
-        if region and role not in triples(region.code):
+        if region and role not in triples(region.code) and not (role == "CVL" and self.context):
             return ActorCode(region.code + role, None, (role,), None, 0.6)
         return self._of_bare_noun(phrase, head, role)
 
@@ -240,8 +245,14 @@ class Coding:
         if role[:3] in _ROOTLESS or noun.note.startswith("of no country"):
             full = role if len(role) > 3 else noun.terms[0].code
             return ActorCode(full, None, triples(full), None, 0.6)
-        country = noun.country or (self.context[0] if self.context and not phrase.alien else None)
+        country = self._home(noun) or (self.context[0] if self.context and not phrase.alien else None)
         return _made(country, role, None, 0.5) if country else None
+
+    def _home(self, noun: Entry) -> str | None:
+        """The country of a noun that belongs to one ("Bundestag"), some of them only in certain countries' news."""
+        if noun.note.startswith("near:") and self.context and not set(noun.note[5:].split()) & set(self.context):
+            return None
+        return noun.country
 
     def _role(self, phrase: NounPhrase, head: Part) -> str:
         code = head.noun.terms[0].code
@@ -290,10 +301,15 @@ def _has_role(owner: _Owner, countries: Mapping[str, str]) -> bool:
     return any(part in ROLES and part != "CVL" for part in parts)
 
 
+def _is_attributive(part: Part) -> bool:
+    """Whether a name qualifies what follows it: "British botanist …", "Poland's PKP"."""
+    return part.kind == "demonym" or part.possessive
+
+
 def _countries_of(phrase: NounPhrase) -> tuple[str, ...]:
-    """The countries and nationalities named before the head, then those of capitals and cities."""
-    parts = sorted(phrase.owners, key=lambda part: part.kind not in ("country", "demonym"))
-    entries = [entry for part in parts if part.kind in _PLACES for entry in part.entries if entry.kind in _PLACES]
+    """The countries and nationalities named before the head."""
+    parts = [part for part in phrase.owners if part.kind in ("country", "demonym")]
+    entries = [entry for part in parts for entry in part.entries if entry.kind in ("country", "demonym")]
     return tuple(dict.fromkeys(entry.country for entry in entries if entry.country))
 
 

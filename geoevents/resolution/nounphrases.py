@@ -24,7 +24,7 @@ _KINDS = (
     "person",
 )
 # Kinds whose single words are often parts of names of persons and firms ("Amal Bensouda", "Gao Zhengyi").
-_FRAGILE = frozenset({"city", "group", "person", "seat", "capital"})
+_FRAGILE = frozenset({"city", "group", "organisation", "person", "seat", "capital"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Part:
         end: Index behind its last word.
         full: Whether it holds at least two words that are names, not particles: a full name of a person.
         generic: Whether it is a noun that takes its role from what stands before it ("leader", "spokesman").
+        possessive: Whether a possessive ending follows it.
     """
 
     entries: tuple[Entry, ...]
@@ -46,6 +47,7 @@ class Part:
     end: int
     full: bool
     generic: bool
+    possessive: bool
 
     @property
     def kind(self) -> str:
@@ -102,20 +104,15 @@ class NounPhrase:
     def head(self) -> Part | None:
         """The noun that gives the role: the last that is not generic, else the last."""
         specific = next((noun for noun in reversed(self.nouns) if not noun.generic), None)
-        if specific and self.nouns[-1] is not specific and _is_force(self.nouns[-1]) and not _is_armed(specific):
-            return self.nouns[-1]
+        if specific and _code(specific) == "GOV" and _code(self.nouns[-1]) == "MIL":
+            return self.nouns[-1]  # "regime forces"
         if specific is None and self.nouns and self.preposition == "of" and self.tail_nouns:
             return next((noun for noun in reversed(self.tail_nouns) if not noun.generic), self.nouns[-1])
         return specific or (self.nouns[-1] if self.nouns else None)
 
 
-def _is_force(noun: Part) -> bool:
-    return noun.noun.terms[0].code == "MIL"
-
-
-def _is_armed(noun: Part) -> bool:
-    """Whether a noun's own forces are not the state's: "rebel commander", "police unit"."""
-    return noun.noun.terms[0].code[:3] in ("REB", "COP", "CRM", "MIL", "OPP", "IGO", "NGO", "MED", "BUS")
+def _code(noun: Part) -> str:
+    return noun.noun.terms[0].code
 
 
 def read_noun_phrase(text: str, gazetteer: Gazetteer) -> NounPhrase:
@@ -168,7 +165,8 @@ class _Reader:
         names = [word for word in self.words[match.start : match.end] if word.key not in self.classes["particle"]]
         noun = next((entry for entry in match.entries if entry.kind == "role"), None)
         generic = bool(noun and (noun.name in self.classes["generic"] or noun.note.startswith("takes")))
-        return Part(match.entries, kinds, match.start, match.end, len(names) > 1, generic)
+        possessive = self.words[match.end - 1].possessive
+        return Part(match.entries, kinds, match.start, match.end, len(names) > 1, generic, possessive)
 
     def _is(self, index: int, kind: str) -> bool:
         """Whether a word outside the known names is of a class."""
@@ -193,11 +191,21 @@ class _Reader:
         """Whether a word belongs to a longer unknown name: "Dang Quoc Thai", "Gao Zhengyi"."""
         if part.full or part.kind == "role" or part.end - part.start > 1:
             return False
-        start = part.start
-        if start and self._loose(start - 1, upper=True) and not self.words[start - 1].possessive:
-            return not self.words[start].pause and self.words[start].raw[0].isupper()
-        fragile = part.kind in _FRAGILE and part.kind != "person" and not self.words[start].possessive
-        return fragile and self._loose(part.end, upper=True) and not self.words[part.end].pause
+        if self._continues_name(part):
+            return True
+        fragile = part.kind in _FRAGILE - {"person"} and not part.possessive and not self._is_acronym(part.start)
+        return fragile and self._names_person(part.end) and not self.words[part.end].pause
+
+    def _continues_name(self, part: Part) -> bool:
+        word, before = self.words[part.start], part.start - 1
+        if before < 0 or word.pause or self.words[before].possessive or not word.raw[0].isupper():
+            return False
+        if word.joined and part.kind in ("country", "demonym"):
+            return False  # "Afro-Mauritanian"
+        return self._loose(before, upper=True)
+
+    def _is_acronym(self, index: int) -> bool:
+        return self.words[index].raw.isupper()
 
     def _core(self) -> int:
         for index, word in enumerate(self.words):
