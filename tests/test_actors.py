@@ -7,7 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from geoevents.markup import read_markup
 from geoevents.resolution.actors import ActorCoder, load_actor_coder
 
 DEV = Path(__file__).parent.parent / "seeds" / "dev.evt"
@@ -328,3 +331,26 @@ def test_coding_is_quick(coder: ActorCoder) -> None:
     for span in spans * 10:
         coder.code(span, date="2020-01-01", context_countries=("FRA",))
     assert (time.perf_counter() - start) / (10 * len(spans)) < 0.001
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(max_size=60), country=st.sampled_from(["USA", "ZZZ", ""]))
+def test_any_text_has_a_code_or_none(coder: ActorCoder, text: str, country: str) -> None:
+    found = coder.code(text, date="2020-01-01", context_countries=[country])
+    assert found is None or (found.code and 0 < found.confidence <= 1)
+
+
+def test_bars_on_the_development_corpus(coder: ActorCoder) -> None:
+    """Spans that name a country by themselves or need none; the countries in play are the resolver's business."""
+    right = wrong = total = 0
+    for document in read_markup(DEV):
+        actors = {actor.start: actor for event in document.events for actor in (*event.sources, *event.targets)}
+        for actor in actors.values():
+            found = coder.code(actor.text)
+            if actor.code and found:
+                total += 1
+                right += found.code == actor.code
+                wrong += found.country != actor.country
+    assert total > 350
+    assert right / total > 0.88
+    assert wrong / total < 0.05

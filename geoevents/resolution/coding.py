@@ -206,9 +206,10 @@ class Coding:
         if not owners or (phrase.loose_name and not named and not _is_attributive(phrase.owners[0])):
             return None
         owner = (named or owners)[-1]
-        loose = phrase.loose_end or phrase.loose_name
-        if (loose and not named) or (self.as_place and owner.kind == "capital"):
+        if (phrase.loose_end or phrase.loose_name) and not named:
             owner = replace(owner, code=owner.country or owner.code, confidence=owner.confidence * 0.6)
+        elif self.as_place and owner.kind == "capital":
+            owner = replace(owner, code=owner.country or owner.code)
         elif owner.kind == "demonym" and phrase.people:
             return _made(owner.code[:3], "CVL", None, 0.6)
         return self._plain(owner)

@@ -10,24 +10,9 @@ import gc
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from geoevents.resolution.phrases import Word, key_of
-
-Kind = Literal[
-    "country",
-    "demonym",
-    "capital",
-    "seat",
-    "city",
-    "region",
-    "role",
-    "person",
-    "surname",
-    "group",
-    "organisation",
-    "body",
-]
 
 CASE_FREE, CASE_TITLE, CASE_ACRONYM, CASE_EXACT = 0, 1, 2, 3
 
@@ -60,7 +45,8 @@ class Entry(NamedTuple):
     """One thing that a name may stand for.
 
     Attributes:
-        kind: What it is.
+        kind: "country", "demonym", "capital", "seat" of government, "city" (provinces too), "region", "role" (a common
+            noun), "person", "group", "organisation", "body" (a national institution) or "user" (of a dictionary).
         name: Canonical name.
         country: ISO 3166 alpha-3 code, or None.
         terms: Its codes in the order of their start; at least one.
