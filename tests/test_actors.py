@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import threading
 import time
 from pathlib import Path
@@ -354,3 +355,8 @@ def test_bars_on_the_development_corpus(coder: ActorCoder) -> None:
     assert total > 350
     assert right / total > 0.88
     assert wrong / total < 0.05
+
+
+def test_documented_examples_hold() -> None:
+    guide = Path(__file__).parent.parent / "docs" / "actors.md"
+    assert doctest.testfile(str(guide), module_relative=False).failed == 0
