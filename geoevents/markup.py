@@ -475,11 +475,18 @@ def _read_text(path: Path) -> str:
     Raises:
         CorpusError: The file is not UTF-8.
     """
-    data = path.read_bytes()
+    return decode(path.read_bytes(), path).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decode(data: bytes, path: Path) -> str:
+    """A file's bytes as text, without a byte order mark.
+
+    Raises:
+        CorpusError: They are not UTF-8.
+    """
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         cause = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise CorpusError(cause, path=path, line=line) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -138,7 +138,7 @@ def test_dataset_and_back():
     pytest.importorskip("datasets")
     documents = [*corpora.read_corpus(SEEDS / "seed_article.evt"), full_document()]
     dataset = corpora.to_dataset(documents)
-    assert dataset.column_names == ["id", "text", "date", "sentences", "events"]
+    assert dataset.column_names == ["id", "text", "date", "sentences", "events", "arguments"]
     assert corpora.from_dataset(dataset) == documents
 
 
@@ -177,6 +177,7 @@ def test_statistics():
         "statuses": {"asserted": 1, "negated": 1, "hypothetical": 0},
         "roots": {"04": 1, "05": 1},
         "codes": {"040": 1, "057": 1},
+        "unlinked": {},
     }
 
 
