@@ -6,10 +6,10 @@ Both places and actors are told apart by the countries in play near them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from geoevents.events import Document
+from geoevents.events import Document, Span
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
 from geoevents.resolution.phrases import Word, words_of
 
@@ -58,26 +58,45 @@ class Context:
                 mentions.append(CountryMention(match.start, self.words[match.start].start, country))
         return mentions
 
+    def place(self, places: Iterable[tuple[Span, str | None]]) -> None:
+        """Let located places stand for their countries instead of the names inside them ("Plaza de Mayo").
+
+        Args:
+            places: Spans with the countries that they lie in, if known.
+        """
+        for span, country in places:
+            self._mentions = [m for m in self._mentions if not span.start <= m.start < span.end]
+            if country:
+                self._mentions.append(CountryMention(self.word_at(span.start), span.start, country))
+
     def sentence_of(self, offset: int) -> int:
         """Index of the sentence that holds an offset."""
         return max(bisect_right(self._sentences, offset) - 1, 0)
 
+    def sentence_start(self, sentence: int) -> int:
+        """Offset of a sentence's first character."""
+        return self._sentences[sentence]
+
     def word_at(self, offset: int) -> int:
         """Index of the word that holds an offset, or of the last before it."""
         return max(bisect_right(self._starts, offset) - 1, 0)
+
+    def country_at(self, offset: int) -> str | None:
+        """The country that a name at an offset points to, or None."""
+        return next((mention.country for mention in self._mentions if mention.start == offset), None)
 
     def weights(self, at: int, *, places: Collection[int] = ()) -> dict[str, float]:
         """The countries in play at an offset with weights from 0 to 1, 1 for the likeliest.
 
         Args:
             at: Offset of the span that wants a country.
-            places: Offsets of spans known to be places of the same events; they count double.
+            places: Offsets of spans known to be places of the same events; they count three times.
         """
         position = self.word_at(at)
         scores: dict[str, float] = {}
         for word, start, country in self._mentions:
             distance = abs(word - position) + (_BEHIND if word > position else 0)
-            weight = (2.0 if start in places else 1.0) / (distance + _NEAR)
+            weight = (3.0 if start in places else 1.0) / (distance + _NEAR)
             scores[country] = scores.get(country, 0.0) + weight
         top = max(scores.values(), default=1.0)
         return {country: score / top for country, score in scores.items()}

@@ -16,19 +16,10 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
-from geoevents.resolution.gazetteer import Entry, Gazetteer, load_gazetteer, table
+from geoevents.resolution.gazetteer import Entry, Gazetteer, Match, load_gazetteer, table
+from geoevents.resolution.nouns import noun_classes
 from geoevents.resolution.phrases import Word, key_of, words_of
 
-# Words around a name that do not change which country it is in.
-_COMPASS = frozenset(
-    "north south east west northern southern eastern western central northeastern northwestern southeastern southwestern"
-    " northeast northwest southeast southwest upper lower greater mainland inner outer occupied liberated rural downtown"
-    " coastal southernmost northernmost old the far deep neighbouring neighboring nearby rebel held war torn".split()
-)
-_DIVISION_WORDS = frozenset(
-    "province region governorate oblast state county district department prefecture canton krai republic territory"
-    " provinces regions valley".split()
-)
 _GZIP = 16 + zlib.MAX_WBITS
 # A town of this size is known by its name alone; a smaller one must lie in a country in play.
 _WELL_KNOWN = 100_000
@@ -167,7 +158,7 @@ class PlaceCoder:
         names = _without_modifiers(words)
         for start, end in ((0, len(words)), names):
             key = key_of(" ".join(word.raw for word in words[start:end]))
-            division = end < len(words) and words[end].key in _DIVISION_WORDS
+            division = end < len(words) and words[end].key in noun_classes()["division"]
             if found := self._of_name(key, weights, division=division):
                 return found
         return self._of_parts(words, weights)
@@ -239,8 +230,8 @@ class PlaceCoder:
         return PlaceCode(next(iter(own))) if len(own) == 1 else None
 
 
-def _inside(match: object, start: int, end: int) -> bool:
-    return match.start <= start and end <= match.end  # type: ignore[attr-defined]
+def _inside(match: Match, start: int, end: int) -> bool:
+    return match.start <= start and end <= match.end
 
 
 def _is_name(span: Sequence[Word]) -> bool:
@@ -250,11 +241,11 @@ def _is_name(span: Sequence[Word]) -> bool:
 def _without_modifiers(words: Sequence[Word]) -> tuple[int, int]:
     """The bounds of a phrase's core: "eastern Congo" → "Congo", "Idlib province" → "Idlib"."""
     start, end = 0, len(words)
-    while start < end - 1 and words[start].key in _COMPASS:
+    while start < end - 1 and words[start].key in noun_classes()["beside"]:
         start += 1
     while end > start + 1 and not words[end - 1].raw[0].isupper():
         end -= 1
-    if end - start > 1 and words[end - 1].key in _DIVISION_WORDS:
+    if end - start > 1 and words[end - 1].key in noun_classes()["division"]:
         end -= 1
     return start, end
 

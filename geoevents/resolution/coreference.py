@@ -1,0 +1,390 @@
+"""Which actors of a document are the same: short names, titles, pronouns, "the group", "the two sides".
+
+The rules are conservative: an antecedent must agree in kind and number, must not take part in the same event on the
+other side, and a pronoun's must stand in the same sentence or the one before. Where nothing fits, nothing is resolved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from geoevents.events import Actor, Document, Event, Span
+from geoevents.resolution.actors import ActorCode, ActorCoder
+from geoevents.resolution.context import Context
+from geoevents.resolution.gazetteer import Gazetteer
+from geoevents.resolution.mentions import PRONOUNS, Mention, find_mentions
+from geoevents.resolution.nouns import noun_classes
+from geoevents.resolution.phrases import words_of
+
+# Codes of at most this confidence rest on the countries in play alone; an antecedent in the text says more.
+WEAK = 0.5
+# What an antecedent's code is worth, as a share of the antecedent's own confidence.
+_TRUST = 0.8
+# Share of the likeliest country's weight from which a second country leaves a bare noun open between the two.
+_RIVAL = 0.6
+_AGREEING = {
+    "he": frozenset(("person",)),
+    "she": frozenset(("person",)),
+    "it": frozenset(("body", "group")),
+    "they": frozenset(("plural", "group", "body")),
+}
+# Definite nouns that stand for an actor named before, with the roles that the actor may have.
+_BROAD = frozenset(("REB", "CRM", "OPP", "PTY", "NGO", "IGO", "RAD", "SEP", "CVL", "HRI", "MIL", "UAF", "INT"))
+_STAND_INS = {
+    **dict.fromkeys(("group", "movement", "organisation", "organization", "outfit", "faction", "network"), _BROAD),
+    **dict.fromkeys(("militia", "militias", "paramilitaries"), frozenset(("REB", "MIL", "UAF"))),
+    **dict.fromkeys(
+        ("rebels", "fighters", "militants", "insurgents", "guerrillas", "gunmen"), frozenset(("REB", "CRM"))
+    ),
+    **dict.fromkeys(("gang", "gangs", "bandits", "cartel"), frozenset(("CRM",))),
+    **dict.fromkeys(("party",), frozenset(("OPP", "PTY", "GOV"))),
+    **dict.fromkeys(("company", "firm", "bank", "manufacturer", "maker"), frozenset(("BUS", "MNC"))),
+    **dict.fromkeys(("bloc", "alliance", "body", "agency"), frozenset(("IGO",))),
+    **dict.fromkeys(("union",), frozenset(("LAB",))),
+    **dict.fromkeys(("charity",), frozenset(("NGO",))),
+}
+_APPOSITION = re.compile(
+    r"(?:, who (?:leads|led|heads|headed|runs|commands|chairs) |, (?:the |an? |then[ -])|, (?=[A-Z][\w’']+['’]s))"
+    r"(?:the )?([^,.;:()\n—–]{4,80})"
+    r"(?=[,.;—–]| who| which|$)"
+)
+_APPOSITION_BEFORE = re.compile(r"(?:^|[,;.“”\"] )(?:[Tt]he |[Aa]n? )([^,.;:()\n—–]{4,80}), $")
+_HEAD_BEFORE = re.compile(
+    r"\b((?:\w+ )?\w+) of (?:the )?(?:\w+(?: \w+)?(?:, (?:the )?\w+(?: \w+)?)*,? and (?:the )?)?$"
+)
+_OWNER = re.compile(r"\b(its|his|her|their)(?: own)?(?: \w+)? $", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a mention stands for.
+
+    Attributes:
+        code: Its code; None where nothing is known.
+        antecedent: The span that gave the code, where the mention's own words did not.
+    """
+
+    code: ActorCode | None
+    antecedent: Span | None = None
+
+
+NOBODY = (Resolved(None),)
+
+
+class ActorsInText:
+    """The actors of one document and what they stand for, found from left to right.
+
+    Args:
+        document: The document with its events.
+        context: Its words and countries.
+        coder: Codes spans.
+        gazetteer: The names that the coder knows.
+        coreference: Whether actors may be resolved by others; without it each is coded by its own words.
+    """
+
+    def __init__(
+        self, document: Document, context: Context, coder: ActorCoder, gazetteer: Gazetteer, *, coreference: bool
+    ) -> None:
+        self._document = document
+        self._context = context
+        self._coder = coder
+        self._gazetteer = gazetteer
+        self._coreference = coreference
+        self._mentions = find_mentions(document, context, gazetteer)
+        self._opposed = _opposed(document.events)
+        self._places = frozenset(place.start for event in document.events for place in event.places)
+        self._known: dict[Span, tuple[Resolved, ...]] = {}
+        self._genders: dict[Span, str] = {}
+
+    def resolve(self) -> dict[tuple[int, int], tuple[Resolved, ...]]:
+        """What the events' actors stand for, by start and end; "both" stands for two."""
+        for mention in self._mentions:
+            if mention.of_event:
+                self._of(mention)
+        return {(m.span.start, m.span.end): self._known[m.span] for m in self._mentions if m.of_event}
+
+    def _of(self, mention: Mention) -> tuple[Resolved, ...]:
+        """What a mention stands for; found once."""
+        if mention.span not in self._known:
+            self._known[mention.span] = NOBODY  # ends circles
+            self._known[mention.span] = self._find(mention)
+        return self._known[mention.span]
+
+    def _code(self, mention: Mention) -> ActorCode | None:
+        resolved = self._of(mention)
+        return resolved[0].code if len(resolved) == 1 else None
+
+    def _find(self, mention: Mention) -> tuple[Resolved, ...]:
+        if not self._coreference:
+            own = None if mention.kind in ("pronoun", "pair") else self._by_words(mention)
+            return (Resolved(own),)
+        if mention.kind == "pronoun":
+            return (self._by_pronoun(mention),)
+        if mention.kind == "pair":
+            return self._by_pair(mention)
+        own = self._by_words(mention)
+        if mention.of_event and (joint := self._by_head_before(mention, own)):
+            return (joint,)
+        rules: tuple[Callable[[Mention, ActorCode | None], Resolved | None], ...] = (
+            self._by_full_name,
+            self._by_title,
+            self._by_apposition,
+            self._by_owner,
+            self._by_stand_in,
+            self._by_country,
+        )
+        for rule in rules:
+            if mention.of_event and (found := rule(mention, own)):
+                return (found,)
+        return (Resolved(own),)
+
+    def _by_words(self, mention: Mention, *, owner: str | None = None) -> ActorCode | None:
+        weights = self._context.weights(mention.span.start, places=self._places)
+        if owner:
+            weights = {**weights, owner: 2 / _RIVAL}
+        code = self._coder.code(
+            mention.span.text,
+            date=self._document.date,
+            context_countries=sorted(weights, key=lambda country: -weights[country]),
+            as_place=mention.span.start in self._places,
+        )
+        likeliest = sorted(weights.values(), reverse=True)[:2]
+        open_between = len(likeliest) == 2 and likeliest[1] > _RIVAL * likeliest[0]
+        return None if code and code.confidence <= WEAK and open_between else code
+
+    # Names
+
+    def _by_full_name(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """ "Raisi" beside "Ebrahim Raisi"; "RSF" behind "Rapid Support Forces (RSF)"."""
+        text = mention.span.text
+        if (not mention.named and mention.kind != "name") or not text[0].isupper():
+            return None
+        keys = [word.key for word in words_of(text)]
+        for other in self._others_by_distance(mention):
+            if other.kind in ("pronoun", "pair") or not self._is_fuller(other, keys, text):
+                continue
+            code = self._code(other)
+            if code and (own is None or own.confidence <= WEAK or code.name != own.name):
+                return self._from(other, code)
+        return None
+
+    def _is_fuller(self, other: Mention, keys: Sequence[str], text: str) -> bool:
+        longer = [word.key for word in words_of(other.span.text)]
+        if len(longer) > len(keys) and other.kind == "person" and longer[-len(keys) :] == list(keys):
+            return True
+        behind = self._document.text[other.span.end : other.span.end + len(text) + 3]
+        return len(text) > 1 and text.isupper() and behind.startswith(f" ({text})")
+
+    def _by_title(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """ "The president" beside one president; "Iranian president" beside "Raisi"."""
+        if mention.kind != "person" or mention.named or not mention.nouns:
+            return None
+        title = mention.nouns[-1]
+        country = own.country if own and own.confidence > WEAK else None
+        for other in self._before(mention):
+            if other.kind != "person" or not other.named:
+                continue
+            code = self._code(other)
+            if not code or (country and code.country != country) or not self._holds(other, code, title):
+                continue
+            return self._from(other, code if own is None or country is None else replace(own, name=code.name))
+        return None
+
+    def _holds(self, person: Mention, code: ActorCode, title: str) -> bool:
+        """Whether a person is mentioned with a title, or holds the office at the document's date."""
+        if title in person.nouns:
+            return True
+        date = self._document.date
+        for entry in self._gazetteer.lookup(code.name or ""):
+            if any(term.office == title and (not date or term.covers(date)) for term in entry.terms):
+                return True
+        return False
+
+    def _by_apposition(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """An unknown name by the words beside it: "Ilir Dushku, the mayor of Vlorë,"."""
+        if own is not None or not mention.named:
+            return None
+        text, span = self._document.text, mention.span
+        behind = _APPOSITION.match(text, span.end)
+        before = _APPOSITION_BEFORE.search(text, max(0, span.start - 90), span.start)
+        for match in (before, behind):
+            if match:
+                found = Span(match[1], match.start(1), match.end(1))
+                countries = self._context.countries(found.start)
+                code = self._coder.code(found.text, date=self._document.date, context_countries=countries)
+                if code and code.roles:
+                    return Resolved(replace(code, confidence=round(code.confidence * _TRUST, 2)), found)
+        return None
+
+    def _by_head_before(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """ "Iran" in "the presidents of Iran and Russia": its president."""
+        if own is None or own.roles or own.country is None:
+            return None
+        match = _HEAD_BEFORE.search(self._document.text, max(0, mention.span.start - 80), mention.span.start)
+        noun = match[1] if match else ""
+        for phrase in (noun, noun.split()[-1] if noun else ""):
+            if any(entry.kind == "role" for entry in self._gazetteer.lookup(phrase)):
+                code = self._coder.code(f"{phrase} of {mention.span.text}", date=self._document.date)
+                return Resolved(code) if code and code.country == own.country else None
+        return None
+
+    # Nouns
+
+    def _by_owner(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """ "Its leaders", "their army": by what the possessive stands for."""
+        match = _OWNER.search(self._document.text, max(0, mention.span.start - 24), mention.span.start)
+        if not match or mention.named or (own and own.confidence > WEAK):
+            return None
+        pronoun = self._pronoun(match[1], match.start(1))
+        owner = self._antecedent(pronoun)
+        code = self._code(owner) if owner else None
+        if not owner or not code:
+            return None
+        head = words_of(mention.span.text)[-1].key
+        if head in noun_classes()["member"] and code.roles and code.roles[0] != "GOV":
+            return self._from(owner, replace(code, name=None))
+        if code.country:
+            found = self._by_words(mention, owner=code.country)
+            return Resolved(found) if found else None
+        return None
+
+    def _pronoun(self, text: str, start: int) -> Mention:
+        span = Span(text, start, start + len(text))
+        sentence = self._context.sentence_of(start)
+        gender = PRONOUNS[text.lower()]
+        return Mention(span, sentence, "pronoun", gender, False, False, False, ())
+
+    def _by_stand_in(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """ "The group", "the rebels", "the company": the nearest actor before that may be one."""
+        words = words_of(mention.span.text)
+        roles = _STAND_INS.get(words[0].key) if len(words) == 1 else None
+        if roles is None or (own and own.confidence > WEAK):
+            return None
+        before = self._document.text[max(0, mention.span.start - 6) : mention.span.start].lower()
+        if not re.search(r"\b(?:the|this|that) $", before):
+            return None
+        for other in self._before(mention, sentences=3):
+            code = self._code(other) if other.kind in ("group", "body", "plural") else None
+            if code and roles.intersection(code.roles or ()) and other.span not in self._opponents(mention):
+                return self._from(other, code)
+        return None
+
+    def _by_country(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """ "The country": the nearest before that the other side of the event does not belong to."""
+        if mention.span.text.lower() not in ("country", "nation") or own is not None:
+            return None
+        others = {other.span: self._code(other) for other in self._mentions if other.span in self._opponents(mention)}
+        foreign = {code.country for code in others.values() if code}
+        for other in self._before(mention, sentences=1):
+            code = None if other.span in others else self._code(other)
+            if code and code.country and code.country not in foreign:
+                return self._from(other, replace(code, code=code.country, roles=(), name=None))
+        return None
+
+    # Pronouns and pairs
+
+    def _by_pronoun(self, mention: Mention) -> Resolved:
+        antecedent = self._antecedent(mention)
+        code = self._code(antecedent) if antecedent else None
+        if antecedent is None or code is None:
+            return NOBODY[0]
+        return self._from(antecedent, code)
+
+    def _antecedent(self, pronoun: Mention) -> Mention | None:
+        """The mention that a pronoun stands for, or None."""
+        fits = [other for other in self._before(pronoun, sentences=1) if self._agrees(pronoun, other)]
+        if pronoun.gender == "they":
+            fits = [other for other in fits if other.kind != "body"] or fits
+        same = [other for other in fits if other.kind == "pronoun"]
+        if same:
+            return same[0]
+        here = [other for other in fits if other.sentence == pronoun.sentence]
+        last = [other for other in fits if other.sentence != pronoun.sentence]
+        for group in (here, last):
+            subjects = [other for other in group if other.subject]
+            chosen = (subjects or group) if pronoun.subject else group
+            if chosen:
+                self._genders[chosen[0].span] = pronoun.gender
+                return chosen[0]
+        return None
+
+    def _agrees(self, pronoun: Mention, other: Mention) -> bool:
+        if other.span in self._opponents(pronoun) or other.kind == "pronoun":
+            return (
+                other.kind == "pronoun"
+                and other.gender == pronoun.gender
+                and other.span not in self._opponents(pronoun)
+            )
+        if other.kind not in _AGREEING[pronoun.gender]:
+            return False
+        if pronoun.gender in ("he", "she"):
+            known = self._genders.get(other.span) or other.gender
+            return not known or known == pronoun.gender
+        return self._code(other) is not None
+
+    def _by_pair(self, mention: Mention) -> tuple[Resolved, ...]:
+        """ "The two", "both sides": the two actors in play, where there are just two."""
+        noun = mention.span.text.split()[-1].lower()
+        for event in self._events_before(mention):
+            sides = [self._mention_of(actor) for actor in (*event.sources, *event.targets)]
+            found: dict[str, Resolved] = {}
+            for other in sides:
+                code = self._code(other) if other and other.span != mention.span else None
+                if other and code:
+                    found.setdefault(code.country or code.code, self._from(other, _as_party(code, noun)))
+            if len(found) == 2:
+                return tuple(found.values())
+        return NOBODY
+
+    def _events_before(self, mention: Mention) -> list[Event]:
+        """Events of the same sentence and the two before whose trigger stands before, the nearest first."""
+        events = [event for event in self._document.events if event.trigger.start < mention.span.start]
+        near = [e for e in events if mention.sentence - self._context.sentence_of(e.trigger.start) <= 2]
+        return near[::-1]
+
+    def _mention_of(self, actor: Actor) -> Mention | None:
+        return next((m for m in self._mentions if (m.span.start, m.span.end) == (actor.start, actor.end)), None)
+
+    # The mentions around
+
+    def _before(self, mention: Mention, *, sentences: int | None = None) -> list[Mention]:
+        """The mentions before one, the nearest first."""
+        found = [other for other in self._mentions if other.span.end <= mention.span.start]
+        if sentences is not None:
+            found = [other for other in found if mention.sentence - other.sentence <= sentences]
+        return found[::-1]
+
+    def _others_by_distance(self, mention: Mention) -> list[Mention]:
+        """The mentions before one, the nearest first, then those behind it."""
+        return self._before(mention) + [m for m in self._mentions if m.span.start >= mention.span.end]
+
+    def _opponents(self, mention: Mention) -> frozenset[Span]:
+        return self._opposed.get(mention.span, frozenset())
+
+    def _from(self, other: Mention, code: ActorCode) -> Resolved:
+        """An antecedent's code; where the antecedent itself was resolved, its own antecedent is named."""
+        origin = self._of(other)[0].antecedent or other.span
+        return Resolved(replace(code, confidence=round(code.confidence * _TRUST, 2)), origin)
+
+
+def _as_party(code: ActorCode, noun: str) -> ActorCode:
+    """A party of a pair as the pair's noun sees it: countries as such, governments as such."""
+    if code.country and noun in ("countries", "nations", "states", "neighbours", "neighbors"):
+        return replace(code, code=code.country, roles=(), name=None)
+    if code.country and noun in ("governments", "capitals"):
+        return replace(code, code=code.country + "GOV", roles=("GOV",), name=None)
+    return code
+
+
+def _opposed(events: Sequence[Event]) -> dict[Span, frozenset[Span]]:
+    """For each actor the actors on the other side of an event: they are never the same."""
+    opposed: dict[Span, set[Span]] = {}
+    for event in events:
+        for source in event.sources:
+            for target in event.targets:
+                one, other = (Span(actor.text, actor.start, actor.end) for actor in (source, target))
+                opposed.setdefault(one, set()).add(other)
+                opposed.setdefault(other, set()).add(one)
+    return {span: frozenset(others) for span, others in opposed.items()}

@@ -1,0 +1,181 @@
+"""The actors that a document mentions: the spans that its events carry, and noun phrases elsewhere in the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from geoevents.events import Document, Span
+from geoevents.resolution.context import Context
+from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
+from geoevents.resolution.nouns import noun_classes
+from geoevents.resolution.phrases import Word, key_of, words_of
+
+Kind = Literal["pronoun", "pair", "person", "plural", "group", "body", "name", "thing"]
+
+PRONOUNS = {
+    **dict.fromkeys(("he", "him", "his", "himself"), "he"),
+    **dict.fromkeys(("she", "her", "hers", "herself"), "she"),
+    **dict.fromkeys(("it", "its", "itself"), "it"),
+    **dict.fromkeys(("they", "them", "their", "theirs", "themselves"), "they"),
+}
+_PAIR_NOUNS = (
+    "sides|countries|nations|states|governments|leaders|presidents|ministers|parties|neighbou?rs|rivals|allies|powers"
+    "|armies|men|capitals|delegations|foreign ministers|prime ministers|heads of state"
+)
+_PAIR = re.compile(
+    rf"(?:the |their |these |those )?(?:two|both)(?: (?:the )?(?P<noun>{_PAIR_NOUNS}))?|(?P<bare>{_PAIR_NOUNS})", re.I
+)
+_TWO_BEFORE = re.compile(r"\b(?:two|both)(?: \w+)? $", re.I)
+_MALE = re.compile(
+    r"\b(?:king|prince|mr|sheikh|sultan|emir|man|sir|lord|chairman|spokesman|bishop|pope|father)\b", re.I
+)
+_FEMALE = re.compile(r"\b(?:queen|princess|mrs|ms|woman|lady|chairwoman|spokeswoman|dame|empress|mother)\b", re.I)
+_LINKS = frozenset(("of", "from", "in", "for", "at", "on", "to", "with", "against"))
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An actor where the text mentions it.
+
+    Attributes:
+        span: Where it stands.
+        sentence: Index of its sentence.
+        kind: What may refer to it: "person" (he, she), "plural" (they), "body" (it), "group" (it, they), "name" (a
+            capitalised name of something unknown), "thing"; or, for what refers itself, "pronoun" and "pair".
+        gender: "he", "she" or "", as far as its words tell.
+        subject: Whether it does the act that an event is about, or opens its sentence.
+        of_event: Whether an event carries it.
+        named: Whether it holds a proper name.
+        nouns: Canonical forms of the nouns for roles in it ("president").
+    """
+
+    span: Span
+    sentence: int
+    kind: Kind
+    gender: str
+    subject: bool
+    of_event: bool
+    named: bool
+    nouns: tuple[str, ...]
+
+
+def find_mentions(document: Document, context: Context, gazetteer: Gazetteer) -> list[Mention]:
+    """The mentions in a document in the order of the text; none overlaps another."""
+    taken: dict[tuple[int, int], bool] = {}
+    for event in document.events:
+        for actor in event.targets:
+            taken.setdefault((actor.start, actor.end), False)
+        for actor in event.sources:
+            taken[actor.start, actor.end] = True
+    spans = [Span(document.text[start:end], start, end) for start, end in taken]
+    mentions = [
+        _mention(span, context, gazetteer, subject=taken[span.start, span.end], of_event=True) for span in spans
+    ]
+    blocked = [*spans, *(span for event in document.events for span in (event.trigger, *event.places))]
+    elsewhere = _outside(_noun_phrases(context), blocked)
+    mentions += [_mention(span, context, gazetteer, subject=False, of_event=False) for span in elsewhere]
+    return sorted(mentions, key=lambda mention: mention.span.start)
+
+
+def _outside(spans: Iterable[Span], blocked: Sequence[Span]) -> Iterator[Span]:
+    return (span for span in spans if not any(span.overlaps(other) for other in blocked))
+
+
+def _mention(span: Span, context: Context, gazetteer: Gazetteer, *, subject: bool, of_event: bool) -> Mention:
+    words = words_of(span.text)
+    matches = list(gazetteer.matches(words))
+    sentence = context.sentence_of(span.start)
+    gender = "he" if _MALE.search(span.text) else "she" if _FEMALE.search(span.text) else ""
+    lead = not of_event and not context.text[context.sentence_start(sentence) : span.start].strip(" \"“‘'").count(" ")
+    return Mention(
+        span=span,
+        sentence=sentence,
+        kind=_kind(span, words, matches, context),
+        gender=PRONOUNS.get(span.text.lower(), gender),
+        subject=subject or lead,
+        of_event=of_event,
+        named=any(word.raw[0].isupper() for word in words[1:]) or _is_named(matches),
+        nouns=tuple(noun.name for match in matches if (noun := _role(match.entries))),
+    )
+
+
+def _is_named(matches: Sequence[Match]) -> bool:
+    return any(entry.kind not in ("role", "demonym") for match in matches for entry in match.entries)
+
+
+def _kind(span: Span, words: Sequence[Word], matches: Sequence[Match], context: Context) -> Kind:
+    text = span.text.lower()
+    if text in PRONOUNS:
+        return "pronoun"
+    if pair := _PAIR.fullmatch(span.text):
+        before = context.text[max(span.start - 24, 0) : span.start]
+        if pair["bare"] is None or _TWO_BEFORE.search(before):
+            return "pair"
+    head = next((index for index, word in enumerate(words) if word.key in _LINKS and index), len(words)) - 1
+    match = next((match for match in matches if match.start <= head < match.end), None)
+    return _kind_of_head(match, words, head) if words else "thing"
+
+
+def _kind_of_head(match: Match | None, words: Sequence[Word], head: int) -> Kind:
+    word = words[head]
+    if match is None:
+        if word.raw[0].isupper():
+            return "person" if head else "name"
+        return "plural" if word.key.endswith("s") else "thing"
+    kinds = [entry.kind for entry in match.entries]
+    if len(words) > 1 and word.raw.islower() and word.key.endswith("s") and "role" not in kinds:
+        return "plural"
+    if role := _role(match.entries):
+        phrase = " ".join(w.key for w in words[match.start : match.end])
+        if phrase != key_of(role.name) or word.key in noun_classes()["plural"]:
+            return "plural"
+        return "body" if word.key in noun_classes()["body"] else "person"
+    if "country" in kinds or "organisation" in kinds or "body" in kinds:
+        return "body"
+    if "demonym" in kinds:
+        return "plural" if word.key.endswith("s") and head == match.end - 1 else "body"
+    if "person" in kinds and "capital" not in kinds:
+        return "person"
+    return "group" if "group" in kinds else "body"
+
+
+def _role(entries: Sequence[Entry]) -> Entry | None:
+    return next((entry for entry in entries if entry.kind == "role"), None)
+
+
+def _noun_phrases(context: Context) -> Iterator[Span]:
+    """Runs of known names, known nouns and capitalised words: "Gabon's President Amina Bassong"."""
+    words = context.words
+    ends = {match.start: match.end for match in context.matches}
+    index = 0
+    while index < len(words):
+        end = _end_of_run(context, ends, index)
+        if end > index and not (end == index + 1 and words[index].raw.islower()):
+            start, stop = words[index].start, words[end - 1].start + len(words[end - 1].raw)
+            yield Span(context.text[start:stop], start, stop)
+        index = max(end, index + 1)
+
+
+def _end_of_run(context: Context, ends: dict[int, int], start: int) -> int:
+    """Index behind the run that begins at a word, or the word's own index where none does."""
+    words, end = context.words, start
+    sentence = context.sentence_of(words[start].start)
+    while end < len(words):
+        if end > start and (words[end].pause or context.sentence_of(words[end].start) != sentence):
+            break
+        if end in ends:
+            end = ends[end]
+        elif words[end].raw[0].isupper() and (end > start or _is_name(words, end)):
+            end += 1
+        else:
+            break
+    return end
+
+
+def _is_name(words: Sequence[Word], index: int) -> bool:
+    """Whether a capitalised unknown word is more than the first word of a sentence."""
+    following = words[index + 1] if index + 1 < len(words) else None
+    return following is not None and following.raw[0].isupper() and not following.pause
