@@ -11,6 +11,7 @@ GeoEventsError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -37,6 +38,15 @@ class LocatedError(GeoEventsError):
 
 class CorpusError(LocatedError):
     """An annotated corpus cannot be read."""
+
+
+def first_of(problems: Sequence[CorpusError]) -> CorpusError:
+    """The first of some problems, saying how many more there are."""
+    first, more = problems[0], len(problems) - 1
+    if not more:
+        return first
+    noun = "problem" if more == 1 else "problems"
+    return CorpusError(f"{first.cause} (and {more} more {noun})", path=first.path, line=first.line)
 
 
 class InputError(LocatedError):

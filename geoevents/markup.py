@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from geoevents import ontology
-from geoevents.errors import CorpusError
+from geoevents.errors import CorpusError, first_of
 from geoevents.events import Actor, Document, Event, Place, Span, Status, Time, event_id
 from geoevents.ontology import Ontology
 
@@ -86,6 +86,16 @@ def split_records(text: str) -> tuple[tuple[Record, ...], Layout]:
     return tuple(Record(number, " ".join(lines)) for number, lines in records), Layout(tuple(gaps))
 
 
+def read_records(path: str | Path) -> tuple[Record, ...]:
+    """The records of a file, whether they are well-formed or not.
+
+    Raises:
+        CorpusError: The file is not UTF-8.
+        OSError: The file cannot be opened.
+    """
+    return split_records(_read_text(Path(path)))[0]
+
+
 def read_layout(path: str | Path) -> Layout:
     """The layout of a file, for `write_markup` to write it back as it was."""
     return split_records(_read_text(Path(path)))[1]
@@ -104,12 +114,11 @@ def read_markup(path: str | Path, *, labels: Ontology | None = None) -> list[Doc
     """
     problems = check_markup(path, labels=labels)
     if problems:
-        raise _with_count(problems)
+        raise first_of(problems)
     path = Path(path)
-    records, _ = split_records(_read_text(path))
     return [
         parse_record(record.markup, document_id=f"{path.stem}#{number}", path=path, line=record.line, labels=labels)
-        for number, record in enumerate(records, 1)
+        for number, record in enumerate(read_records(path), 1)
     ]
 
 
@@ -129,7 +138,7 @@ def check_markup(*paths: str | Path, labels: Ontology | None = None) -> list[Cor
     seen: dict[str, str] = {}
     for path in map(Path, paths):
         try:
-            records, _ = split_records(_read_text(path))
+            records = read_records(path)
         except CorpusError as error:
             problems.append(error)
             continue
@@ -171,7 +180,7 @@ def parse_record(
     """
     scan = _scan(markup, labels)
     if scan.problems:
-        raise _with_count([CorpusError(cause, path=path, line=line) for cause in scan.problems])
+        raise first_of([CorpusError(cause, path=path, line=line) for cause in scan.problems])
     return Document(
         id=document_id,
         text=scan.text,
@@ -458,15 +467,6 @@ def _verify(document: Document, record: str, labels: Ontology | None) -> None:
     if scan.problems or scan.text != text:
         cause = scan.problems[0] if scan.problems else "its text or a span holds brackets"
         raise CorpusError(f"{document.id!r} cannot be written as markup: {cause}")
-
-
-def _with_count(problems: Sequence[CorpusError]) -> CorpusError:
-    """The first problem, saying how many more there are."""
-    first, more = problems[0], len(problems) - 1
-    if not more:
-        return first
-    noun = "problem" if more == 1 else "problems"
-    return CorpusError(f"{first.cause} (and {more} more {noun})", path=first.path, line=first.line)
 
 
 def _read_text(path: Path) -> str:

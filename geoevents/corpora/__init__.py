@@ -5,16 +5,27 @@ One module a format, each with `read` and, where it can be written, `write`: the
 """
 
 from geoevents.corpora.dataset import from_dataset, to_dataset
-from geoevents.corpora.reading import FORMATS, Format, check_corpus, detect_format, read_corpus, write_corpus
+from geoevents.corpora.reading import (
+    FORMATS,
+    Examination,
+    Format,
+    check_corpus,
+    detect_format,
+    examine_corpus,
+    read_corpus,
+    write_corpus,
+)
 from geoevents.corpora.statistics import Statistics, data_card_tables, statistics
 
 __all__ = [
     "FORMATS",
+    "Examination",
     "Format",
     "Statistics",
     "check_corpus",
     "data_card_tables",
     "detect_format",
+    "examine_corpus",
     "from_dataset",
     "read_corpus",
     "statistics",

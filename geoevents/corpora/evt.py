@@ -8,13 +8,20 @@ from pathlib import Path
 from geoevents.corpora.labels import LabelMap
 from geoevents.errors import CorpusError
 from geoevents.events import Document
-from geoevents.markup import check_markup, read_markup, write_markup
+from geoevents.markup import check_markup, parse_record, read_records, write_markup
 
 
 def read(path: Path, labels: LabelMap) -> Iterator[Document | CorpusError]:
-    """The documents of a file, or everything that is wrong with it."""
+    """The document of each record, or everything that is wrong with it."""
     problems = check_markup(path, labels=labels.ontology)
-    yield from problems or read_markup(path, labels=labels.ontology)
+    yield from problems
+    bad_lines = {problem.line for problem in problems}
+    for number, record in enumerate(read_records(path) if bad_lines != {None} else (), 1):
+        if record.line not in bad_lines:
+            document_id = f"{path.stem}#{number}"
+            yield parse_record(
+                record.markup, document_id=document_id, path=path, line=record.line, labels=labels.ontology
+            )
 
 
 def write(documents: Sequence[Document], path: Path, labels: LabelMap) -> None:

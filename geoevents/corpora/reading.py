@@ -11,7 +11,7 @@ from geoevents.corpora import brat, conll, doccano, evt, jsonl, label_studio, sp
 from geoevents.corpora.assembly import shared_id
 from geoevents.corpora.json_records import json_records
 from geoevents.corpora.labels import LabelMap
-from geoevents.errors import CorpusError
+from geoevents.errors import CorpusError, first_of
 from geoevents.events import Document
 from geoevents.markup import check_markup
 from geoevents.ontology import Ontology
@@ -30,6 +30,19 @@ class Format:
 
     read: Callable[[Path, LabelMap], Iterator[Document | CorpusError]]
     write: Callable[[Sequence[Document], Path, LabelMap], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What `examine_corpus` finds.
+
+    Attributes:
+        documents: The documents that can be read.
+        problems: What is wrong with the others, by file and line.
+    """
+
+    documents: tuple[Document, ...]
+    problems: tuple[CorpusError, ...]
 
 
 FORMATS: dict[str, Format] = {
@@ -85,7 +98,7 @@ def read_corpus(
     documents: list[Document] = []
     for read, problems in _read_each(_listed(paths), format, LabelMap(ontology, roles or {})):
         if problems:
-            raise _with_count(problems)
+            raise first_of(problems)
         documents += read
     return documents
 
@@ -112,13 +125,38 @@ def check_corpus(
         MissingExtraError: A file is a DocBin, and the package spacy is not installed.
         OSError: A file cannot be opened.
     """
+    return list(examine_corpus(paths, format=format, ontology=ontology, roles=roles).problems)
+
+
+def examine_corpus(
+    paths: Paths,
+    *,
+    format: str | None = None,
+    ontology: Ontology | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> Examination:
+    """The documents of some files that can be read, and every problem of the others.
+
+    Args:
+        paths: As for `read_corpus`.
+        format: As for `read_corpus`.
+        ontology: As for `read_corpus`.
+        roles: As for `read_corpus`.
+
+    Raises:
+        CorpusError: A file is of unknown format.
+        MissingExtraError: A file is a DocBin, and the package spacy is not installed.
+        OSError: A file cannot be opened.
+    """
     files = list(_listed(paths))
     markup = [path for path in files if (format or detect_format(path)) == "evt"]
     problems = check_markup(*markup, labels=ontology)
     known = {str(problem) for problem in problems}
-    for _, more in _read_each(files, format, LabelMap(ontology, roles or {})):
+    documents: list[Document] = []
+    for read, more in _read_each(files, format, LabelMap(ontology, roles or {})):
+        documents += read
         problems += [problem for problem in more if str(problem) not in known]
-    return problems
+    return Examination(tuple(documents), tuple(problems))
 
 
 def write_corpus(
@@ -207,12 +245,3 @@ def _read_each(
         problems += [CorpusError(shared_id(identifier, origins[identifier]), path=path) for identifier in shared]
         origins |= {document.id: path for document in documents}
         yield documents, problems
-
-
-def _with_count(problems: Sequence[CorpusError]) -> CorpusError:
-    """The first problem, saying how many more its file has."""
-    first, more = problems[0], len(problems) - 1
-    if not more:
-        return first
-    noun = "problem" if more == 1 else "problems"
-    return CorpusError(f"{first.cause} (and {more} more {noun} in the file)", path=first.path, line=first.line)
