@@ -1,4 +1,7 @@
-"""How well actors and places are coded from gold spans; run it to see the tables: python tests/resolution_scores.py [odd]"""
+"""How well actors and places are coded from gold spans.
+
+Run `PYTHONPATH=. python tests/resolution_scores.py` to see the table, with `odd` also the errors in every other record.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ class Score:
     gold: int = 0
     countries: int = 0
     country_right: int = 0
+    country_wrong: int = 0
     code_right: int = 0
     wrong: int = 0
     empty: int = 0
@@ -33,6 +37,7 @@ class Score:
         self.gold += 1
         self.countries += own is not None
         self.country_right += own is not None and country == own
+        self.country_wrong += own is not None and found is not None and country != own
         self.code_right += found == gold
         self.empty += found is None
         self.wrong += found is not None and found != gold
@@ -43,10 +48,9 @@ class Score:
         def share(part: int, whole: int) -> str:
             return f"{part}/{whole} = {100 * part / whole:.1f}%" if whole else "none"
 
-        return (
-            f"country right {share(self.country_right, self.countries)}, code right {share(self.code_right, self.gold)},"
-            f" wrong {share(self.wrong, self.gold)}, empty {share(self.empty, self.gold)}"
-        )
+        country = f"country right {share(self.country_right, self.countries)} (wrong {self.country_wrong})"
+        code = f"code right {share(self.code_right, self.gold)}"
+        return f"{country}, {code}, wrong {share(self.wrong, self.gold)}, empty {share(self.empty, self.gold)}"
 
 
 def gold_documents(name: str) -> list[Document]:
@@ -117,7 +121,7 @@ def score_places(documents: Sequence[Document], resolver: Resolver) -> Score:
 
 
 def _role(code: str) -> str:
-    country, roles = split_actor_code(code)
+    _, roles = split_actor_code(code)
     return roles[0] if roles else "country alone"
 
 
@@ -132,14 +136,20 @@ def _actors(document: Document) -> Iterator[tuple[tuple[str, int, int], list[Act
     yield from found.items()
 
 
-if __name__ == "__main__":
+def main(*, errors: bool) -> None:
+    """Writes the scores, and on demand the errors in every other record, to standard output."""
     resolver = load_resolver(duplicates=False)
-    documents = gold_documents("dev.evt")
-    shown = documents[::2]  # errors are looked at in every other record only
-    for name, score in sorted(score_actors(documents, resolver).items(), key=lambda item: -item[1].gold):
-        print(f"{name:15} {score}")
-    print("places         ", score_places(documents, resolver))
-    print("seed article   ", score_actors([seed_article()], resolver)["all"])
-    if "odd" in sys.argv:
-        print(*score_actors(shown, resolver)["all"].errors, *score_places(shown, resolver).errors, sep="\n")
-        print(*score_actors([seed_article()], resolver)["all"].errors, sep="\n")
+    documents, article = gold_documents("dev.evt"), [seed_article()]
+    scores = score_actors(documents, resolver)
+    lines = [f"{name:14} {score}" for name, score in sorted(scores.items(), key=lambda item: -item[1].gold)]
+    lines.append(f"places         {score_places(documents, resolver)}")
+    lines.append(f"seed article   {score_actors(article, resolver)['all']}")
+    if errors:
+        half = documents[::2]
+        lines += [*score_actors(half, resolver)["all"].errors, *score_places(half, resolver).errors]
+        lines += score_actors(article, resolver)["all"].errors
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(errors="odd" in sys.argv)

@@ -5,7 +5,7 @@ Both places and actors are told apart by the countries in play near them.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ _NAMING_KINDS = ("country", "demonym", "capital", "seat", "body", "group", "city
 # A country named behind an actor or place says less about it than one named before.
 _BEHIND = 3
 _NEAR = 5.0
+# Words to either side within which countries are in play.
+_REACH = 400
 
 
 class CountryMention(NamedTuple):
@@ -64,10 +66,11 @@ class Context:
         Args:
             places: Spans with the countries that they lie in, if known.
         """
-        for span, country in places:
-            self._mentions = [m for m in self._mentions if not span.start <= m.start < span.end]
-            if country:
-                self._mentions.append(CountryMention(self.word_at(span.start), span.start, country))
+        found = {self.word_at(span.start): (span, country) for span, country in places}
+        inside = {word for first, (span, _) in found.items() for word in range(first, self.word_at(span.end) + 1)}
+        kept = [mention for mention in self._mentions if mention.word not in inside]
+        kept += [CountryMention(word, span.start, country) for word, (span, country) in found.items() if country]
+        self._mentions = sorted(kept)
 
     def sentence_of(self, offset: int) -> int:
         """Index of the sentence that holds an offset."""
@@ -94,7 +97,10 @@ class Context:
         """
         position = self.word_at(at)
         scores: dict[str, float] = {}
-        for word, start, country in self._mentions:
+        first = bisect_left(self._mentions, (position - _REACH,))
+        for word, start, country in self._mentions[first:]:
+            if word > position + _REACH:
+                break
             distance = abs(word - position) + (_BEHIND if word > position else 0)
             weight = (3.0 if start in places else 1.0) / (distance + _NEAR)
             scores[country] = scores.get(country, 0.0) + weight

@@ -7,7 +7,8 @@ other side, and a pronoun's must stand in the same sentence or the one before. W
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from geoevents.events import Actor, Document, Event, Span
@@ -24,6 +25,7 @@ WEAK = 0.5
 _TRUST = 0.8
 # Share of the likeliest country's weight from which a second country leaves a bare noun open between the two.
 _RIVAL = 0.6
+_REACH_OF_TITLES = 30
 _AGREEING = {
     "he": frozenset(("person",)),
     "she": frozenset(("person",)),
@@ -93,6 +95,9 @@ class ActorsInText:
         self._gazetteer = gazetteer
         self._coreference = coreference
         self._mentions = find_mentions(document, context, gazetteer)
+        self._starts = [mention.span.start for mention in self._mentions]
+        self._by_ends = {(mention.span.start, mention.span.end): mention for mention in self._mentions}
+        self._by_last_word = _by_last_word(self._mentions)
         self._opposed = _opposed(document.events)
         self._places = frozenset(place.start for event in document.events for place in event.places)
         self._known: dict[Span, tuple[Resolved, ...]] = {}
@@ -161,21 +166,27 @@ class ActorsInText:
         text = mention.span.text
         if (not mention.named and mention.kind != "name") or not text[0].isupper():
             return None
-        keys = [word.key for word in words_of(text)]
-        for other in self._others_by_distance(mention):
-            if other.kind in ("pronoun", "pair") or not self._is_fuller(other, keys, text):
-                continue
+        for other in self._fuller(mention):
             code = self._code(other)
             if code and (own is None or own.confidence <= WEAK or code.name != own.name):
                 return self._from(other, code)
         return None
 
-    def _is_fuller(self, other: Mention, keys: Sequence[str], text: str) -> bool:
-        longer = [word.key for word in words_of(other.span.text)]
-        if len(longer) > len(keys) and other.kind == "person" and longer[-len(keys) :] == list(keys):
-            return True
-        behind = self._document.text[other.span.end : other.span.end + len(text) + 3]
-        return len(text) > 1 and text.isupper() and behind.startswith(f" ({text})")
+    def _fuller(self, mention: Mention) -> Iterator[Mention]:
+        """The mentions of a fuller name: the nearest before first, then those behind; or what it abbreviates."""
+        text, span = mention.span.text, mention.span
+        if len(text) > 1 and text.isupper():
+            spelt_out = self._document.text.find(f" ({text})")
+            yield from (other for other in self._mentions if other.span.end == spelt_out)
+        keys = _keys(text)
+        same = [other for other in self._by_last_word.get(keys[-1] if keys else "", ()) if other.span != span]
+        fuller = [
+            other
+            for other in same
+            if len(other_keys := _keys(other.span.text)) > len(keys) and other_keys[-len(keys) :] == keys
+        ]
+        yield from (other for other in reversed(fuller) if other.span.end <= span.start)
+        yield from (other for other in fuller if other.span.start >= span.end)
 
     def _by_title(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
         """ "The president" beside one president; "Iranian president" beside "Raisi"."""
@@ -183,7 +194,7 @@ class ActorsInText:
             return None
         title = mention.nouns[-1]
         country = own.country if own and own.confidence > WEAK else None
-        for other in self._before(mention):
+        for other in self._before(mention, sentences=_REACH_OF_TITLES):
             if other.kind != "person" or not other.named:
                 continue
             code = self._code(other)
@@ -275,10 +286,11 @@ class ActorsInText:
         """ "The country": the nearest before that the other side of the event does not belong to."""
         if mention.span.text.lower() not in ("country", "nation") or own is not None:
             return None
-        others = {other.span: self._code(other) for other in self._mentions if other.span in self._opponents(mention)}
-        foreign = {code.country for code in others.values() if code}
+        opponents = self._opponents(mention)
+        others = [self._by_ends[span.start, span.end] for span in opponents]
+        foreign = {code.country for other in others if (code := self._code(other))}
         for other in self._before(mention, sentences=1):
-            code = None if other.span in others else self._code(other)
+            code = None if other.span in opponents else self._code(other)
             if code and code.country and code.country not in foreign:
                 return self._from(other, replace(code, code=code.country, roles=(), name=None))
         return None
@@ -340,25 +352,22 @@ class ActorsInText:
 
     def _events_before(self, mention: Mention) -> list[Event]:
         """Events of the same sentence and the two before whose trigger stands before, the nearest first."""
-        events = [event for event in self._document.events if event.trigger.start < mention.span.start]
-        near = [e for e in events if mention.sentence - self._context.sentence_of(e.trigger.start) <= 2]
-        return near[::-1]
+        first = self._context.sentence_start(max(mention.sentence - 2, 0))
+        return [e for e in reversed(self._document.events) if first <= e.trigger.start < mention.span.start]
 
     def _mention_of(self, actor: Actor) -> Mention | None:
-        return next((m for m in self._mentions if (m.span.start, m.span.end) == (actor.start, actor.end)), None)
+        return self._by_ends.get((actor.start, actor.end))
 
     # The mentions around
 
-    def _before(self, mention: Mention, *, sentences: int | None = None) -> list[Mention]:
-        """The mentions before one, the nearest first."""
-        found = [other for other in self._mentions if other.span.end <= mention.span.start]
-        if sentences is not None:
-            found = [other for other in found if mention.sentence - other.sentence <= sentences]
-        return found[::-1]
-
-    def _others_by_distance(self, mention: Mention) -> list[Mention]:
-        """The mentions before one, the nearest first, then those behind it."""
-        return self._before(mention) + [m for m in self._mentions if m.span.start >= mention.span.end]
+    def _before(self, mention: Mention, *, sentences: int) -> Iterator[Mention]:
+        """The mentions before one in its own and so many earlier sentences, the nearest first."""
+        for index in range(bisect_left(self._starts, mention.span.start) - 1, -1, -1):
+            other = self._mentions[index]
+            if mention.sentence - other.sentence > sentences:
+                return
+            if other.span.end <= mention.span.start:
+                yield other
 
     def _opponents(self, mention: Mention) -> frozenset[Span]:
         return self._opposed.get(mention.span, frozenset())
@@ -367,6 +376,19 @@ class ActorsInText:
         """An antecedent's code; where the antecedent itself was resolved, its own antecedent is named."""
         origin = self._of(other)[0].antecedent or other.span
         return Resolved(replace(code, confidence=round(code.confidence * _TRUST, 2)), origin)
+
+
+def _keys(text: str) -> list[str]:
+    return [word.key for word in words_of(text)]
+
+
+def _by_last_word(mentions: Sequence[Mention]) -> dict[str, list[Mention]]:
+    """The mentions of persons by the last word of their names."""
+    found: dict[str, list[Mention]] = {}
+    for mention in mentions:
+        if mention.kind == "person" and mention.named:
+            found.setdefault(_keys(mention.span.text)[-1], []).append(mention)
+    return found
 
 
 def _as_party(code: ActorCode, noun: str) -> ActorCode:

@@ -81,7 +81,8 @@ def find_mentions(document: Document, context: Context, gazetteer: Gazetteer) ->
 
 
 def _outside(spans: Iterable[Span], blocked: Sequence[Span]) -> Iterator[Span]:
-    return (span for span in spans if not any(span.overlaps(other) for other in blocked))
+    taken = {offset for span in blocked for offset in range(span.start, span.end)}
+    return (span for span in spans if taken.isdisjoint(range(span.start, span.end)))
 
 
 def _mention(span: Span, context: Context, gazetteer: Gazetteer, *, subject: bool, of_event: bool) -> Mention:
