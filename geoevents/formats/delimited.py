@@ -94,7 +94,7 @@ class Writer:
 
     def write(self, document: Document) -> None:
         """Write the events of a document."""
-        self._rows.writerows(self._schema.row(event, document) for event in document.events)
+        self._rows.writerows(self._schema.rows(document))
 
     def close(self) -> None:
         """Write what is left; the stream stays open."""

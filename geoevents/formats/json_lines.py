@@ -59,8 +59,7 @@ class Writer:
 
     def write(self, document: Document) -> None:
         """Write the events of a document."""
-        for event in document.events:
-            data = self._schema.row(event, document) if self._schema else event.to_dict()
+        for data in self._schema.rows(document) if self._schema else [event.to_dict() for event in document.events]:
             self._stream.write(json.dumps(data, ensure_ascii=False) + "\n")
 
     def close(self) -> None:

@@ -65,7 +65,7 @@ class Writer:
 
     def write(self, document: Document) -> None:
         """Write the events of a document; they reach the file some thousand at a time."""
-        self._rows += [self._schema.row(event, document) for event in document.events]
+        self._rows += self._schema.rows(document)
         if len(self._rows) >= _ROWS_WRITTEN:
             self._flush()
 

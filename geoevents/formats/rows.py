@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, Literal
 
 from geoevents.events import Actor, Document, Event, Place
@@ -37,10 +38,16 @@ class RowSchema:
     Attributes:
         columns: The columns in order.
         row: Gives the values of an event of a document by column name.
+        events: Gives the events that get a row each; a schema of dyads splits those of several actors.
     """
 
     columns: tuple[Column, ...]
     row: Callable[[Event, Document], Mapping[str, Any]]
+    events: Callable[[Document], Iterable[Event]] = attrgetter("events")
+
+    def rows(self, document: Document) -> list[Mapping[str, Any]]:
+        """The rows of a document."""
+        return [self.row(event, document) for event in self.events(document)]
 
     def names(self) -> list[str]:
         """The names of the columns in order."""
