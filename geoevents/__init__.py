@@ -20,9 +20,10 @@ if TYPE_CHECKING:
         ModelError,
         OntologyError,
     )
-    from geoevents.events import Actor, Document, Event, Place, Span, Time
+    from geoevents.events import Actor, Argument, Document, Event, Place, Span, Time
     from geoevents.pipeline import Extractor, extract, load
     from geoevents.records import Record
+    from geoevents.rendering import render
 
 __version__ = "0.1.0"
 
@@ -37,14 +38,16 @@ _HOMES = {
         "ModelError",
         "OntologyError",
     ),
-    "events": ("Actor", "Document", "Event", "Place", "Span", "Time"),
+    "events": ("Actor", "Argument", "Document", "Event", "Place", "Span", "Time"),
     "pipeline": ("Extractor", "extract", "load"),
     "records": ("Record",),
+    "rendering": ("render",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Actor",
+    "Argument",
     "CorpusError",
     "DictionaryError",
     "Document",
@@ -61,6 +64,7 @@ __all__ = [
     "Time",
     "extract",
     "load",
+    "render",
 ]
 
 
