@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
 
+from geoevents.events import Place
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match, load_gazetteer, table
 from geoevents.resolution.nouns import noun_classes
 from geoevents.resolution.phrases import Word, key_of, words_of
@@ -255,6 +256,20 @@ def _country_of(entries: Sequence[Entry]) -> str | None:
         for entry in entries:
             if entry.kind == kind and entry.country:
                 return entry.country
+    return None
+
+
+def place_level(place: Place) -> str | None:
+    """Which kind of place a located place is: one of the levels of `PlaceCode`, or None where that is not known.
+
+    A place whose country alone is known is a "country" only if its name is the country's.
+    """
+    if place.geonameid is None:
+        return "area" if place.name else None
+    for key in (key_of(place.name or ""), place.country or ""):
+        for candidate in load_geonames().find(key):
+            if candidate.place.geonameid == place.geonameid:
+                return candidate.place.level
     return None
 
 
