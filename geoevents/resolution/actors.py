@@ -35,11 +35,12 @@ class ActorCoder:
 
     Attributes:
         problems: What was wrong in the user's dictionaries, where they were read leniently.
+        gazetteer: The names, those of the user's dictionaries included.
     """
 
     def __init__(self, gazetteer: Gazetteer, *, problems: Sequence[DictionaryError] = ()) -> None:
         self.problems = tuple(problems)
-        self._gazetteer = gazetteer
+        self.gazetteer = gazetteer
         self._names: list[str] | None = None
         self._read = lru_cache(maxsize=8192)(self._read_phrase)
         self._nearest = lru_cache(maxsize=2048)(self._nearest_name)
@@ -65,7 +66,7 @@ class ActorCoder:
         Returns:
             The code, or None where nothing is known for sure enough.
         """
-        coding = Coding(self._gazetteer.countries, date, tuple(context_countries), as_place)
+        coding = Coding(self.gazetteer.countries, date, tuple(context_countries), as_place)
         phrase = self._read(text)
         found = coding.code(phrase)
         if found is None and phrase.loose_name and len(text) >= _LONG:
@@ -86,13 +87,13 @@ class ActorCoder:
 
         if self._names is None:
             kinds = ("person", "organisation", "group", "body")
-            names = self._gazetteer.names_of_kind(kinds)
+            names = self.gazetteer.names_of_kind(kinds)
             self._names = sorted({name for name, _ in names if len(name) >= _LONG and " " in name})
         match = process.extractOne(key, self._names, scorer=fuzz.ratio, score_cutoff=_LIKE)
         return (match[0].title(), match[1] / 100) if match else None
 
     def _read_phrase(self, text: str) -> NounPhrase:
-        return read_noun_phrase(text, self._gazetteer)
+        return read_noun_phrase(text, self.gazetteer)
 
 
 def load_actor_coder(dictionaries: Sequence[Path] = (), *, lenient: bool = False) -> ActorCoder:

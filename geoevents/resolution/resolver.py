@@ -93,9 +93,10 @@ def load_resolver(
     Raises:
         DictionaryError: A dictionary is malformed and `lenient` is off.
     """
+    coder = load_actor_coder(dictionaries, lenient=lenient) if actors else None
     return Resolver(
-        gazetteer=load_gazetteer(),
-        actors=load_actor_coder(dictionaries, lenient=lenient) if actors else None,
+        gazetteer=coder.gazetteer if coder else load_gazetteer(),
+        actors=coder,
         places=load_place_coder() if places else None,
         dates=dates,
         coreference=coreference,
