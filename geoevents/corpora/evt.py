@@ -13,10 +13,15 @@ from geoevents.markup import check_markup, parse_record, read_records, write_mar
 
 def read(path: Path, labels: LabelMap) -> Iterator[Document | CorpusError]:
     """The document of each record, or everything that is wrong with it."""
+    try:
+        records = read_records(path)
+    except CorpusError as error:
+        yield error
+        return
     problems = check_markup(path, labels=labels.ontology)
     yield from problems
     bad_lines = {problem.line for problem in problems}
-    for number, record in enumerate(read_records(path) if bad_lines != {None} else (), 1):
+    for number, record in enumerate(records, 1):
         if record.line not in bad_lines:
             document_id = f"{path.stem}#{number}"
             yield parse_record(
