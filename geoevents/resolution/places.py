@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from geoevents.events import Place
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match, load_gazetteer, table
@@ -24,7 +24,10 @@ from geoevents.resolution.phrases import Word, key_of, words_of
 _GZIP = 16 + zlib.MAX_WBITS
 # A town of this size is known by its name alone; a smaller one must lie in a country in play.
 _WELL_KNOWN = 100_000
-_SUPPORT = 4.0
+# A town of this size is meant rather than the division around it even by a name that is not its main one ("New York").
+_METROPOLIS = 1_000_000
+# What a country in play is worth: as much as a thousandfold population.
+_SUPPORT = 3.0
 _LEVEL_BONUS = {"country": 4.0, "capital": 2.0, "town": 0.0, "division1": 0.0, "division2": -1.0, "area": 3.0}
 
 
@@ -202,33 +205,30 @@ class PlaceCoder:
             return math.log10(candidate.population + 10) + candidate.own + bonus + support
 
         best = max(candidates, key=score)
-        backed = best.place.country in weights or best.population >= _WELL_KNOWN
-        if not backed and weights:
+        if weights and best.place.country not in weights and best.population < _WELL_KNOWN:
             return None
-        if (
-            best.place.name is None
-        ):  # a seat or city that the actor gazetteer knows: take GeoNames's entry if it has one
-            same = [c for c in candidates if c.place.name and c.place.country == best.place.country]
-            return max(same, key=score).place if same else best.place
+        here = [c for c in candidates if c.place.country == best.place.country]
+        if best.place.level.startswith("division") and not division:
+            towns = [c for c in here if c.place.level in ("town", "capital") and (c.own or c.population > _METROPOLIS)]
+            best = max(towns, key=score, default=best)
+        if best.place.name is None:  # known to the actor gazetteer alone, unless GeoNames has it too
+            best = max((c for c in here if c.place.name), key=score, default=best)
         return best.place
 
     def _of_parts(self, words: Sequence[Word], weights: Mapping[str, float]) -> PlaceCode | None:
         """The place of a name inside the phrase, else the country of a name inside it ("Ukrainian border")."""
-        matches = [match for match in self._gazetteer.matches(words) if _country_of(match.entries)]
-        own = {country: 1.0 for match in matches if (country := _country_of(match.entries))}
-        for start in range(len(words)):
-            for end in range(len(words), start, -1):
-                span = words[start:end]
-                if (
-                    len(span) == len(words)
-                    or not _is_name(span)
-                    or any(_inside(match, start, end) for match in matches)
-                ):
-                    continue
-                found = self._of_name(" ".join(word.key for word in span), own or weights)
-                if found and found.country in (own or weights):
-                    return found
-        return PlaceCode(next(iter(own))) if len(own) == 1 else None
+        matches = list(self._gazetteer.matches(words))
+        countries = [match for match in matches if _is_country(match.entries)]
+        named = {country: 1.0 for match in countries or matches if (country := _country_of(match.entries))}
+        for start, end in combinations(range(len(words) + 1), 2):
+            span = words[start:end]
+            if len(span) == len(words) or not _is_name(span) or any(_inside(match, start, end) for match in countries):
+                continue
+            division = end < len(words) and words[end].key in noun_classes()["division"]
+            found = self._of_name(" ".join(word.key for word in span), named or weights, division=division)
+            if found and found.country in (named or weights):
+                return found
+        return PlaceCode(next(iter(named))) if len(named) == 1 else None
 
 
 def _inside(match: Match, start: int, end: int) -> bool:
@@ -249,6 +249,10 @@ def _without_modifiers(words: Sequence[Word]) -> tuple[int, int]:
     if end - start > 1 and words[end - 1].key in noun_classes()["division"]:
         end -= 1
     return start, end
+
+
+def _is_country(entries: Sequence[Entry]) -> bool:
+    return any(entry.kind in ("country", "demonym") for entry in entries)
 
 
 def _country_of(entries: Sequence[Entry]) -> str | None:
