@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,9 +196,21 @@ def detect_format(path: Path) -> str:
     name = _FORMAT_OF_SUFFIX.get(path.suffix)
     _format(name, path)
     if path.suffix in (".json", ".jsonl"):
-        first = next(json_records(path), None)
+        first = _first_line(path) if path.suffix == ".jsonl" else next(json_records(path), None)
         name = _json_format(first[1]) if isinstance(first, tuple) else name
     return str(name)
+
+
+def _first_line(path: Path) -> tuple[int, Any] | None:
+    """The record of the first line that is not blank, so that a large file need not be held in memory for it."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                try:
+                    return number, json.loads(line.decode("utf-8-sig"))
+                except ValueError:
+                    return None
+    return None
 
 
 def _json_format(record: Any) -> str:
