@@ -25,7 +25,8 @@ WEAK = 0.5
 _TRUST = 0.8
 # Share of the likeliest country's weight from which a second country leaves a bare noun open between the two.
 _RIVAL = 0.6
-_REACH_OF_TITLES = 30
+# Sentences back to which a title finds its holder, and to which a second holder leaves it open who is meant.
+_REACH_OF_TITLES, _RIVAL_TITLES = 30, 2
 _AGREEING = {
     "he": frozenset(("person",)),
     "she": frozenset(("person",)),
@@ -100,6 +101,7 @@ class ActorsInText:
         self._by_last_word = _by_last_word(self._mentions)
         self._opposed = _opposed(document.events)
         self._places = frozenset(place.start for event in document.events for place in event.places)
+        self._visited = frozenset(a.start for event in document.events if event.code == "042" for a in event.targets)
         self._known: dict[Span, tuple[Resolved, ...]] = {}
         self._genders: dict[Span, str] = {}
 
@@ -153,7 +155,7 @@ class ActorsInText:
             mention.span.text,
             date=self._document.date,
             context_countries=sorted(weights, key=lambda country: -weights[country]),
-            as_place=mention.span.start in self._places,
+            as_place=mention.span.start in self._places | self._visited,
         )
         likeliest = sorted(weights.values(), reverse=True)[:2]
         open_between = len(likeliest) == 2 and likeliest[1] > _RIVAL * likeliest[0]
@@ -194,14 +196,18 @@ class ActorsInText:
             return None
         title = mention.nouns[-1]
         country = own.country if own and own.confidence > WEAK else None
+        found: dict[str | None, Resolved] = {}
         for other in self._before(mention, sentences=_REACH_OF_TITLES):
-            if other.kind != "person" or not other.named:
-                continue
-            code = self._code(other)
+            code = self._code(other) if other.kind == "person" and other.named else None
             if not code or (country and code.country != country) or not self._holds(other, code, title):
                 continue
-            return self._from(other, code if own is None or country is None else replace(own, name=code.name))
-        return None
+            if found and mention.sentence - other.sentence > _RIVAL_TITLES:
+                break
+            code = code if own is None or country is None else replace(own, name=code.name)
+            found.setdefault(code.country, self._from(other, code))
+        if len(found) > 1:
+            return NOBODY[0]
+        return next(iter(found.values()), None)
 
     def _holds(self, person: Mention, code: ActorCode, title: str) -> bool:
         """Whether a person is mentioned with a title, or holds the office at the document's date."""

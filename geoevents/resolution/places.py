@@ -131,6 +131,12 @@ def _load_areas() -> Mapping[str, PlaceCode]:
     return areas
 
 
+@cache
+def _capitals() -> Mapping[str, str]:
+    """The key of each country's capital by the country's code."""
+    return {row[0]: key_of(row[6].split("|")[0]) for row in table("countries") if row[1]}
+
+
 class PlaceCoder:
     """Codes places; load it once with `load_place_coder()`. Read-only, so that threads may share it.
 
@@ -157,7 +163,7 @@ class PlaceCoder:
         """
         weights = weights or {}
         words = words_of(text)
-        if not words:
+        if not words or text.islower():
             return None
         names = _without_modifiers(words)
         for start, end in ((0, len(words)), names):
@@ -166,6 +172,12 @@ class PlaceCoder:
             if found := self._of_name(key, weights, division=division):
                 return found
         return self._of_parts(words, weights)
+
+    def capital(self, country: str) -> PlaceCode | None:
+        """The capital of a country by its ISO 3166 alpha-3 code; the first where it has several."""
+        key = _capitals().get(country, "")
+        found = [candidate.place for candidate in self._geonames.find(key) if candidate.place.country == country]
+        return next((place for place in found if place.level == "capital"), None)
 
     def _of_name(self, key: str, weights: Mapping[str, float], *, division: bool = False) -> PlaceCode | None:
         """The place of a whole name."""

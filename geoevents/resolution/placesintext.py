@@ -32,7 +32,7 @@ def locate(document: Document, context: Context, coder: PlaceCoder) -> dict[Plac
     located: dict[Place, Place] = {}
     for place in sorted(places, key=lambda place: place.start):
         weights = _weights(place, places[place], context)
-        found = coder.code(place.text, weights=weights) or _of_stand_in(place, located, weights)
+        found = coder.code(place.text, weights=weights) or _of_stand_in(place, located, weights, coder)
         if found is None or (found.country is None and found.name is None):
             country = _of_surroundings(place, places[place], weights)
             found = PlaceCode(country) if country else None
@@ -60,13 +60,17 @@ def _weights(place: Place, events: list[Event], context: Context) -> dict[str, f
     return weights
 
 
-def _of_stand_in(place: Place, located: Mapping[Place, Place], weights: Mapping[str, float]) -> PlaceCode | None:
-    """ "The town", "the country": the place named last, or at least its country."""
+def _of_stand_in(
+    place: Place, located: Mapping[Place, Place], weights: Mapping[str, float], coder: PlaceCoder
+) -> PlaceCode | None:
+    """ "The town": the place named last; "the capital": that of the likeliest country."""
     noun = place.text.split()[-1].lower()
     if noun not in noun_classes()["place"] or not place.text.islower():
         return None
+    if noun == "capital" and weights:
+        return coder.capital(max(weights, key=lambda country: weights[country]))
     before = [other for other in located.values() if other.end <= place.start and other.country]
-    if before and noun not in ("country", "capital"):
+    if before and noun != "country":
         last = before[-1]
         return PlaceCode(last.country, last.name, last.lat, last.lon, last.geonameid)
     return None
