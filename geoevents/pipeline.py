@@ -240,7 +240,7 @@ def _event(document: Document, index: int, predicted: PredictedEvent) -> Event:
     def arguments(role: str, kind: type[Any]) -> tuple[Any, ...]:
         return tuple(kind(**located(argument)) for argument in predicted.arguments if argument.role == role)
 
-    code = ontology.lookup(predicted.code)
+    code = ontology.describe(predicted.code)
     trigger = Span(**located(predicted))
     return Event(
         id=event_id(document.id, trigger, code.code),

@@ -87,6 +87,6 @@ def _direct(event: Event, mode: Reciprocal) -> Iterator[Event]:
     elif mode == "joint":
         yield replace(event, targets=event.sources)
     else:
-        for source, target in permutations(event.sources, 2):
-            pair = event_id(event.document, event.trigger, f"{event.code}:{source.start}:{target.start}")
+        for (i, source), (j, target) in permutations(enumerate(event.sources), 2):
+            pair = event_id(event.document, event.trigger, f"{event.code}:{i}:{j}")
             yield replace(event, id=pair, sources=(source,), targets=(target,))

@@ -4,6 +4,7 @@
 events or as flat rows of a `RowSchema`.
 """
 
+from geoevents.formats.files import RecordFiles
 from geoevents.formats.inputs import INPUT_FORMATS, open_input, read_records, read_stream
 from geoevents.formats.outputs import OUTPUT_FORMATS, EventWriter, open_writer, stream_writer
 from geoevents.formats.rows import Column, RowSchema, row_schema
@@ -13,6 +14,7 @@ __all__ = [
     "OUTPUT_FORMATS",
     "Column",
     "EventWriter",
+    "RecordFiles",
     "RowSchema",
     "open_input",
     "open_writer",

@@ -1,0 +1,147 @@
+"""The options of the commands: their types, defaults and help texts."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geoevents.errors import InputError
+from geoevents.records import iso_date
+
+
+class Backend(str, Enum):
+    """What runs the model."""
+
+    onnx = "onnx"
+    torch = "torch"
+
+
+class Status(str, Enum):
+    """Status of an event."""
+
+    asserted = "asserted"
+    negated = "negated"
+    hypothetical = "hypothetical"
+
+
+class Reciprocal(str, Enum):
+    """How to write acts with a joint subject."""
+
+    joint = "joint"
+    expand = "expand"
+    annotated = "annotated"
+
+
+class Columns(str, Enum):
+    """Columns of the rows."""
+
+    geoevents = "geoevents"
+    gdelt = "gdelt"
+    polecat = "polecat"
+
+
+class InputFormat(str, Enum):
+    """Formats that are read."""
+
+    txt = "txt"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+class OutputFormat(str, Enum):
+    """Formats that are written."""
+
+    table = "table"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+def _date(value: str | None) -> str | None:
+    try:
+        return iso_date(value)
+    except InputError as error:
+        raise typer.BadParameter(error.cause) from None
+
+
+ModelName = Annotated[str, typer.Option("--model", "-m", help="A shipped model's name or a model directory.")]
+BackendName = Annotated[Backend, typer.Option("--backend", help="What runs the model; torch needs the extra 'train'.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE…", help="Files to read, or - for standard input.")]
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", "-o", help="File to write: .jsonl, .csv, .tsv or .parquet.")
+]
+TextColumn = Annotated[str | None, typer.Option(help="Column with the text.  [default: text, body, content …]")]
+IdColumn = Annotated[str | None, typer.Option(help="Column with the identifier.  [default: id, url … or file:line]")]
+DateColumn = Annotated[str | None, typer.Option(help="Column with the date.  [default: date, published …]")]
+Date = Annotated[
+    str | None, typer.Option("--date", callback=_date, help="Date of the documents that have none, YYYY-MM-DD.")
+]
+Statuses = Annotated[
+    list[Status] | None, typer.Option("--status", help="Only events of this status; may be repeated.  [default: all]")
+]
+MinScore = Annotated[float, typer.Option(min=0, max=1, help="Only events with at least this score.")]
+ReciprocalMode = Annotated[
+    Reciprocal,
+    typer.Option(
+        "--reciprocal",
+        help="Acts with a joint subject: joint puts all parties on both sides, expand writes one event for each"
+        " direction, annotated leaves all as sources.",
+    ),
+]
+ColumnSet = Annotated[
+    Columns | None,
+    typer.Option("--columns", help="Columns of the rows.  [default: geoevents; in JSON Lines: whole events]"),
+]
+From = Annotated[InputFormat | None, typer.Option("--from", help="Format of the input.  [default: by suffix]")]
+To = Annotated[
+    OutputFormat | None,
+    typer.Option("--to", help="Format of the output.  [default: by suffix; table on a terminal, else jsonl]"),
+]
+Encoding = Annotated[str, typer.Option(help="Encoding of text files.")]
+Lines = Annotated[bool, typer.Option("--lines", help="Each line of a .txt file is a document of its own.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Sentences that go through the model at once.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the model.  [default: one on each core]")]
+
+Corpus = Annotated[list[Path], typer.Argument(metavar="CORPUS…", help="Annotated files, .evt or .jsonl.")]
+Predictions = Annotated[
+    Path | None,
+    typer.Option(help="Score these documents (.evt or .jsonl, same ids and texts) in place of a model."),
+]
+DevCorpus = Annotated[
+    list[Path], typer.Option("--dev", help="Annotated file to choose the best epoch by; may be repeated.")
+]
+Encoder = Annotated[
+    str, typer.Option(help="A Hugging Face encoder by name or path, or a geoevents model to fine-tune.")
+]
+ModelDirectory = Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")]
+Epochs = Annotated[int, typer.Option(min=1, help="Passes over the training files.")]
+TrainingBatch = Annotated[int, typer.Option(min=1, help="Documents in a step.")]
+LearningRate = Annotated[float, typer.Option(help="Peak learning rate of the encoder.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the output directory.")]
+
+Prefix = Annotated[str, typer.Argument(help="Only codes that begin so, such as 04 or 131.")]
+Search = Annotated[str | None, typer.Option(metavar="WORDS", help="Only codes that these words describe.")]
+
+CorpusFiles = Annotated[
+    list[Path], typer.Argument(metavar="CORPUS…", help="Annotated files of any known format, or directories of brat.")
+]
+CorpusIn = Annotated[Path, typer.Argument(metavar="IN", help="The corpus to read: a file, or a directory of brat.")]
+CorpusOut = Annotated[Path, typer.Argument(metavar="OUT", help="The file to write, or the directory for brat.")]
+CorpusFrom = Annotated[
+    str | None, typer.Option("--from", help="Format: evt, jsonl, conll, brat, spacy, label-studio or doccano.")
+]
+CorpusTo = Annotated[str | None, typer.Option("--to", help="Format: evt, jsonl, conll or brat.  [default: by suffix]")]
+OntologyFile = Annotated[
+    Path | None, typer.Option("--ontology", help="Table of your own event types (docs/corpora.md).  [default: CAMEO]")
+]
+RoleNames = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="LABEL=ROLE", help="What a label means, such as Attacker=source; LABEL= skips it."),
+]

@@ -1,0 +1,12 @@
+"""The command line with the rule tagger in place of a trained model, so that whole outputs can be foreseen."""
+
+from __future__ import annotations
+
+from rule_tagger import RuleTagger
+
+import geoevents.runtime
+from geoevents.cli import main
+
+if __name__ == "__main__":
+    geoevents.runtime.load_tagger = lambda *_, **__: RuleTagger()  # type: ignore[assignment, return-value]
+    main()
