@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -432,6 +433,51 @@ def test_bad_doccano_lines_do_not_hide_others(tmp_path):
     good = json.dumps({"text": TEXT, "label": []})
     path = written(tmp_path / "x.jsonl", f'{good}\n{{"text": \n{good}\n{{"text": "x", "label": [[0, 1]]}}\n[]\n')
     assert [problem.line for problem in corpora.check_corpus(path)] == [2, 4, 5]
+
+
+def variants(value: object) -> Iterator[object]:
+    """A JSON value with each of its parts in turn left out or replaced by parts of other types."""
+    yield from (None, 5, "x", [], {}, [5], {"x": 5}, -3, [None], 1e9)
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield {other: value[other] for other in value if other != key}
+            yield from (value | {key: variant} for variant in variants(part))
+    elif isinstance(value, list):
+        for i, part in enumerate(value):
+            yield from ([*value[:i], variant, *value[i + 1 :]] for variant in variants(part))
+
+
+WHOLE_RECORDS = {
+    "spacy simple": ("spacy", SPACY["simple"]),
+    "spacy to_json": ("spacy", SPACY["to_json"]),
+    "spacy version 2": ("spacy", SPACY["version 2"]),
+    "label-studio": (
+        "label-studio",
+        task([region("a", "Iran", "S"), region("b", "attacked", "190"), relation("b", "a")]),
+    ),
+    "doccano": (
+        "doccano",
+        {
+            "id": 2,
+            "text": TEXT,
+            "label": [[5, 13, "190"]],
+            "entities": [{"id": 10, "label": "S", "start_offset": 0, "end_offset": 4}],
+            "relations": [{"from_id": 10, "to_id": "T0", "type": "source"}],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("format", "record"), WHOLE_RECORDS.values(), ids=WHOLE_RECORDS.keys())
+def test_malformed_records_are_errors_with_a_line(format, record, tmp_path):
+    path = tmp_path / "x.json"
+    assert not corpora.check_corpus(written(path, f"[\n{json.dumps(record)}]"), format=format)
+    found = 0
+    for variant in variants(record):
+        problems = corpora.check_corpus(written(path, f"[\n{json.dumps(variant)}]"), format=format)
+        assert {problem.line for problem in problems} <= {2}
+        found += bool(problems)
+    assert found > 10
 
 
 # Labels

@@ -125,6 +125,9 @@ def shared_id(document_id: str, origin: object) -> str:
 def _causes(annotation: Annotation, labels: LabelMap) -> Iterator[tuple[str, int | None]]:
     """What is wrong between text, marks, links and labels."""
     triggers = _trigger_keys(annotation, labels)
+    for start, end in annotation.sentences or ():
+        if not 0 <= start < end <= len(annotation.text):
+            yield f"the sentence {start}:{end} lies outside of the text of {len(annotation.text)} characters", None
     for mark in annotation.marks:
         if not 0 <= mark.start < mark.end <= len(annotation.text):
             yield (
@@ -168,7 +171,9 @@ def _link_cause(link: Link, marks: Mapping[str, Mark], triggers: set[str], label
 
 def _trigger_keys(annotation: Annotation, labels: LabelMap) -> set[str]:
     heads = {link.head for link in annotation.links}
-    tails = {link.tail for link in annotation.links}
+    # A link from an argument leads to a trigger.
+    roles = {mark.key for mark in annotation.marks if labels.role_of(mark.label) is not None}
+    tails = {link.tail for link in annotation.links if link.head not in roles}
 
     def is_trigger(mark: Mark) -> bool:
         if mark.is_trigger is not None:

@@ -22,13 +22,15 @@ from geoevents.events import Document
 def read(path: Path, labels: LabelMap) -> Iterator[Document | CorpusError]:
     """The document of each task, or what is wrong with it."""
     records = list(json_records(path))
-    has_links = any(
-        item.get("type") == "relation"
-        for record in records
-        if not isinstance(record, CorpusError)
-        for item in _results(record[1])
-    )
+    has_links = any(_has_relation(record[1]) for record in records if not isinstance(record, CorpusError))
     yield from assemble(_annotations(records, path, has_links), labels)
+
+
+def _has_relation(task: Any) -> bool:
+    try:
+        return any(item.get("type") == "relation" for item in _results(task))
+    except (AttributeError, TypeError):
+        return False  # a malformed task, which is reported when it is read
 
 
 def _annotations(
@@ -68,7 +70,7 @@ def _annotation(task: Mapping[str, Any], path: Path, line: int, number: int, has
         line=line,
         marks=list(marks.values()),
         links=[
-            Link(str(item["from_id"]), str(item["to_id"]), (item.get("labels") or [""])[0], line)
+            Link(str(item["from_id"]), str(item["to_id"]), str((item.get("labels") or [""])[0]), line)
             for item in results
             if item.get("type") == "relation"
         ],
@@ -95,7 +97,7 @@ def _results(task: Any) -> list[Any]:
     if "data" not in task:
         return [{"type": "labels", "value": item} for item in task.get("label") or ()]
     annotations = task.get("annotations") or task.get("completions") or []
-    kept = [item for item in annotations if isinstance(item, dict) and not item.get("was_cancelled")]
+    kept = [item for item in annotations if not item.get("was_cancelled")]
     best = next((item for item in kept if item.get("ground_truth")), kept[0] if kept else {})
     return list(best.get("result") or ())
 

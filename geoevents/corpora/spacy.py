@@ -62,7 +62,7 @@ def _annotations(
                 number += 1
                 marks = _marks(spans, line)
                 yield Annotation(f"{path.stem}#{number}", text, path, line, marks, sentences=sentences)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             cause = f"the key {error} is missing" if isinstance(error, KeyError) else str(error.args[0])
             yield CorpusError(f"{cause}; expected {_SHAPES}", path=path, line=line)
 
@@ -72,14 +72,14 @@ Text = tuple[str, list[Span], list[tuple[int, int]] | None]
 
 
 def _texts(value: Any) -> Iterator[Text]:
-    """Texts with spans and sentences; raises KeyError, TypeError, ValueError or AttributeError on another shape."""
+    """Texts with spans and sentences; raises Key-, Index-, Type-, Value- or AttributeError for another shape."""
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
         yield value[0], [*_spans(value[1].get("entities", ())), *_groups(value[1])], None
     elif isinstance(value, dict) and "paragraphs" in value:
         for paragraph in value["paragraphs"]:
             yield _paragraph(paragraph)
     elif isinstance(value, dict):
-        sentences = [(item["start"], item["end"]) for item in value.get("sents", ())]
+        sentences = [_whole(item["start"], item["end"]) for item in value.get("sents", ())]
         yield _string(value["text"]), [*_spans(value.get("ents", ())), *_groups(value)], sentences or None
     else:
         raise ValueError(f"found {type(value).__name__}")
@@ -90,9 +90,13 @@ def _spans(items: Sequence[Any]) -> Iterator[Span]:
         start, end, label = (
             (item["start"], item["end"], item["label"]) if isinstance(item, Mapping) else (item[0], item[1], item[2])
         )
-        if not isinstance(start, int) or not isinstance(end, int):
-            raise ValueError(f"the offsets {start!r}, {end!r} are no whole numbers")
-        yield start, end, _string(label)
+        yield *_whole(start, end), _string(label)
+
+
+def _whole(start: Any, end: Any) -> tuple[int, int]:
+    if not isinstance(start, int) or not isinstance(end, int):
+        raise ValueError(f"the offsets {start!r}, {end!r} are no whole numbers")
+    return start, end
 
 
 def _groups(value: Mapping[str, Any]) -> Iterator[Span]:
