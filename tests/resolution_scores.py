@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from geoevents.events import Actor, Document, Event, Place, Span
-from geoevents.markup import read_markup
+from geoevents.markup import parse_record, read_markup
 from geoevents.ontology.actor_codes import split_actor_code
 from geoevents.resolution import Resolver, load_resolver
 from geoevents.sentences import split_sentences
@@ -56,6 +56,12 @@ class Score:
 def gold_documents(name: str) -> list[Document]:
     """The documents of a file of the seeds with real sentences instead of one a record."""
     return [replace(document, sentences=split_sentences(document.text)) for document in read_markup(SEEDS / name)]
+
+
+def marked(markup: str, *, date: str | None = None) -> Document:
+    """The document that a record in the inline markup stands for, with real sentences and without codes."""
+    document = parse_record(markup, document_id="marked")
+    return bare(replace(document, sentences=split_sentences(document.text), date=date))
 
 
 def seed_article() -> Document:

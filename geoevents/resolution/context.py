@@ -101,6 +101,8 @@ class Context:
         for word, start, country in self._mentions[first:]:
             if word > position + _REACH:
                 break
+            if start == at:  # the span itself
+                continue
             distance = abs(word - position) + (_BEHIND if word > position else 0)
             weight = (3.0 if start in places else 1.0) / (distance + _NEAR)
             scores[country] = scores.get(country, 0.0) + weight

@@ -31,7 +31,7 @@ def locate(document: Document, context: Context, coder: PlaceCoder) -> dict[Plac
             places.setdefault(place, []).append(event)
     located: dict[Place, Place] = {}
     for place in sorted(places, key=lambda place: place.start):
-        weights = _weights(place, places[place], context)
+        weights = _weights(place, places[place], context, coder)
         found = coder.code(place.text, weights=weights) or _of_stand_in(place, located, weights, coder)
         if found is None or (found.country is None and found.name is None):
             country = _of_surroundings(place, places[place], weights)
@@ -47,7 +47,7 @@ def locate_named(document: Document, context: Context, coder: PlaceCoder) -> lis
     return [(place, code.country if code else None) for place, code in found]
 
 
-def _weights(place: Place, events: list[Event], context: Context) -> dict[str, float]:
+def _weights(place: Place, events: list[Event], context: Context, coder: PlaceCoder) -> dict[str, float]:
     """The countries in play, those of the same events' actors and one named right behind weighing more."""
     weights = context.weights(place.start)
     for event in events:
@@ -55,9 +55,15 @@ def _weights(place: Place, events: list[Event], context: Context) -> dict[str, f
             if actor.country:
                 weights[actor.country] = min(1.0, weights.get(actor.country, 0.0) + _ACTOR_WEIGHT)
     behind = _NAMED_BEHIND.match(context.text, place.end)
-    if behind and (country := context.country_at(behind.start(1))):
+    if behind and (country := context.country_at(behind.start(1)) or _of_division(behind[1].strip(), coder)):
         weights[country] = 2.0
     return weights
+
+
+def _of_division(text: str, coder: PlaceCoder) -> str | None:
+    """The country of a state or province: "Paris, Texas"."""
+    found = coder.code(text)
+    return found.country if found and found.level == "division1" else None
 
 
 def _of_stand_in(

@@ -106,7 +106,8 @@ def load_resolver(
 
 def _with_actors(event: Event, found: Mapping[tuple[int, int], Sequence[Resolved]]) -> Event:
     def coded(actors: Sequence[Actor]) -> tuple[Actor, ...]:
-        return tuple(_actor(actor, resolved) for actor in actors for resolved in found[actor.start, actor.end])
+        spans = {(actor.start, actor.end): actor for actor in actors}  # "both", resolved before, is one span again
+        return tuple(_actor(actor, resolved) for ends, actor in spans.items() for resolved in found[ends])
 
     return replace(event, sources=coded(event.sources), targets=coded(event.targets))
 

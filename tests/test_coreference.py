@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import pytest
+from resolution_scores import gold_documents, marked, score_actors, seed_article
+
+from geoevents.events import Actor
+from geoevents.resolution import Resolver, load_resolver
+
+
+@pytest.fixture(scope="module")
+def resolver() -> Resolver:
+    return load_resolver(duplicates=False)
+
+
+def resolved(resolver: Resolver, markup: str, words: str, *, date: str = "2023-05-10") -> list[Actor]:
+    """The actors with these words in the last event that has them."""
+    document = resolver.resolve(marked(markup, date=date))
+    for event in reversed(document.events):
+        if found := [actor for actor in (*event.sources, *event.targets) if actor.text == words]:
+            return found
+    raise AssertionError(f"no actor {words!r} in {document.text!r}")
+
+
+SINGLE = {
+    "pronoun of a person": (
+        "[[Ebrahim Raisi|a1]] [[visited|042 s=a1 t=a2]] [[Syria|a2]]. [[He|a3]] [[praised|051 s=a3 t=a2]] its army.",
+        ("He", "IRNGOV", "Ebrahim Raisi", "Ebrahim Raisi"),
+    ),
+    "name outside of events": (
+        "French President Emmanuel Macron spoke first. [[He|a1]] [[condemned|111 s=a1 t=a2]] the [[Kremlin|a2]].",
+        ("He", "FRAGOV", "Emmanuel Macron", "French President Emmanuel Macron"),
+    ),
+    "short form of an unknown name": (
+        "Norwegian Foreign Minister Ragnhild Tveiten arrived. [[Tveiten|a1]] [[met|040 s=a1 t=a2]] [[Xi Jinping|a2]].",
+        ("Tveiten", "NORGOV", None, "Norwegian Foreign Minister Ragnhild Tveiten"),
+    ),
+    "nationality and title": (
+        "[[Raisi|a1]] [[arrived|042 s=a1]]. The [[Iranian president|a2]] [[thanked|051 s=a2 t=a3]] [[Russia|a3]].",
+        ("Iranian president", "IRNGOV", "Ebrahim Raisi", "Raisi"),
+    ),
+    "bare title": (
+        "[[Kenyan President William Ruto|a1]] [[arrived|042 s=a1]]. The [[president|a2]] [[thanked|051 s=a2]] them.",
+        ("president", "KENGOV", "William Ruto", "Kenyan President William Ruto"),
+    ),
+    "the group": (
+        "[[Boko Haram|a1]] [[attacked|190 s=a1 l=p1]] [[Maiduguri|p1]]. The [[group|a2]] [[boasted|015 s=a2]].",
+        ("group", "NGAREB", "Boko Haram", "Boko Haram"),
+    ),
+    "a plural": (
+        "[[Sudanese paramilitaries|a1]] [[held|190 s=a1]] the bridge. On Sunday [[they|a2]] [[left|0874 s=a2]].",
+        ("they", "SDNREB", None, "Sudanese paramilitaries"),
+    ),
+    "a government": (
+        "[[Kigali|a1]] [[maintains|016 s=a1]] that [[it|a2]] never [[armed|072 s=a2 t=a3 neg]] the [[M23|a3]].",
+        ("it", "RWAGOV", "Rwanda", "Kigali"),
+    ),
+    "an object is not its subject": (
+        "[[Kazakhstan’s president|a1]] [[telephoned|041 s=a1 t=a2]] his [[Kyrgyz counterpart|a2]] to "
+        "[[congratulate|051 s=a1 t=a3]] [[him|a3]].",
+        ("him", "KGZGOV", None, "Kyrgyz counterpart"),
+    ),
+    "an apposition": (
+        "[[Ilir Dushku|a1]], the mayor of Vlorë, [[survived|185 t=a1]] an attack.",
+        ("Ilir Dushku", "ALBGOV", None, "mayor of Vlorë"),
+    ),
+    "an office before its countries": (
+        "The presidents of [[Iran|a1]] and [[Russia|a2]] [[met|040 s=a1,a2]] on Tuesday.",
+        ("Russia", "RUSGOV", None, None),
+    ),
+    "a possessive": (
+        "[[Turkey|a1]] [[denied|016 s=a1]] that its [[army|a2]] [[shelled|194 s=a2 t=a3 neg]] [[Syria|a3]].",
+        ("army", "TURMIL", None, None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("markup", "expected"), SINGLE.values(), ids=SINGLE)
+def test_an_actor_takes_code_and_name_of_its_antecedent(
+    resolver: Resolver, markup: str, expected: tuple[str, str, str | None, str | None]
+) -> None:
+    words, code, name, antecedent = expected
+    (actor,) = resolved(resolver, markup, words)
+    assert (actor.code, actor.name) == (code, name)
+    assert (actor.resolved_from and actor.resolved_from.text) == antecedent
+
+
+def test_the_antecedent_is_a_span_of_the_text(resolver: Resolver) -> None:
+    markup, (words, *_, text) = SINGLE["name outside of events"]
+    (actor,) = resolved(resolver, markup, words)
+    span = actor.resolved_from
+    assert span is not None
+    assert marked(markup).text[span.start : span.end] == span.text == text
+
+
+def test_confidence_falls_with_every_step(resolver: Resolver) -> None:
+    document = resolver.resolve(marked(SINGLE["pronoun of a person"][0]))
+    named, pronoun = document.events[0].sources[0], document.events[1].sources[0]
+    assert named.confidence is not None and pronoun.confidence is not None
+    assert 0 < pronoun.confidence < named.confidence <= 1
+
+
+def test_the_two_leaders_are_both_of_them(resolver: Resolver) -> None:
+    markup = (
+        "[[Emmanuel Macron|a1]] [[met|040 s=a1 t=a2]] [[Olaf Scholz|a2]]. "
+        "The two [[leaders|a3]] [[discussed|040 s=a3]] Ukraine."
+    )
+    actors = resolved(resolver, markup, "leaders")
+    assert [(actor.code, actor.name) for actor in actors] == [
+        ("FRAGOV", "Emmanuel Macron"),
+        ("DEUGOV", "Olaf Scholz"),
+    ]
+
+
+def test_the_two_countries_are_countries(resolver: Resolver) -> None:
+    markup = "[[Raisi|a1]] [[met|040 s=a1 t=a2]] [[Putin|a2]]. The two [[countries|a3]] [[signed|057 s=a3]] a pact."
+    assert [actor.code for actor in resolved(resolver, markup, "countries")] == ["IRN", "RUS"]
+
+
+OPEN = {
+    "nobody before": ("[[She|a1]] [[resigned|0831 s=a1]].", "She"),
+    "two presidents": (
+        "[[Kenyan President William Ruto|a1]] [[met|040 s=a1 t=a2]] [[Ugandan President Yoweri Museveni|a2]]. "
+        "The [[president|a3]] [[promised|030 s=a3]] aid.",
+        "president",
+    ),
+    "too far away": (
+        "[[Emmanuel Macron|a1]] [[spoke|010 s=a1]]. It rained. The hall was cold. [[He|a2]] [[left|042 s=a2]].",
+        "He",
+    ),
+    "three sides": (
+        "[[France|a1]], [[Italy|a2]] and [[Spain|a3]] [[met|040 s=a1,a2,a3]]. Both [[sides|a4]] [[left|042 s=a4]].",
+        "sides",
+    ),
+    "a thing": ("The bridge fell. [[It|a1]] [[hit|190 s=a1]] a boat.", "It"),
+}
+
+
+@pytest.mark.parametrize(("markup", "words"), OPEN.values(), ids=OPEN)
+def test_where_nothing_fits_nothing_is_resolved(resolver: Resolver, markup: str, words: str) -> None:
+    assert [(actor.code, actor.resolved_from) for actor in resolved(resolver, markup, words)] == [(None, None)]
+
+
+def test_without_coreference_pronouns_stay_as_they_are() -> None:
+    resolver = load_resolver(coreference=False)
+    (actor,) = resolved(resolver, SINGLE["pronoun of a person"][0], "He")
+    assert actor == Actor("He", actor.start, actor.end)
+
+
+def test_actors_of_the_development_set() -> None:
+    scores = score_actors(gold_documents("dev.evt"), load_resolver(duplicates=False))
+    everything, pronouns = scores["all"], scores["pronouns"]
+    assert everything.country_right / everything.countries >= 0.92
+    assert everything.code_right / everything.gold >= 0.80
+    assert everything.country_wrong / everything.countries < 0.06
+    assert pronouns.code_right / pronouns.gold >= 0.80
+
+
+def test_actors_of_the_seed_article() -> None:
+    article = seed_article()
+    everything = score_actors([article], load_resolver(duplicates=False))["all"]
+    assert everything.country_right == everything.countries == 45
+    assert everything.code_right >= 44
