@@ -8,5 +8,5 @@ import geoevents.runtime
 from geoevents.cli import main
 
 if __name__ == "__main__":
-    geoevents.runtime.load_tagger = lambda *_, **__: RuleTagger()  # type: ignore[assignment, return-value]
+    geoevents.runtime.load_tagger = lambda *_, **__: RuleTagger(keep=False)  # type: ignore[assignment, return-value]
     main()

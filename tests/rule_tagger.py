@@ -18,10 +18,12 @@ class RuleTagger:
     ("on X").
 
     Attributes:
+        keep: Whether to keep the batches.
         batches: The batches it was given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = True) -> None:
+        self.keep = keep
         self.batches: list[list[str]] = []
 
     def __repr__(self) -> str:
@@ -30,7 +32,8 @@ class RuleTagger:
     def predict(self, texts: Sequence[str]) -> list[tuple[PredictedEvent, ...]]:
         assert all("\n" not in text and "\0" not in text for text in texts), "the model's text must be blank of those"
         "".join(texts).encode()  # a real tokenizer cannot read lone surrogates
-        self.batches.append(list(texts))
+        if self.keep:
+            self.batches.append(list(texts))
         return [tuple(_events(text)) for text in texts]
 
 
