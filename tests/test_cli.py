@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -200,6 +201,40 @@ def test_help_has_examples_and_statuses(run: Run) -> None:
         assert f"geoevents {command} " in text.split("Examples:")[1]
     assert "3 finished but records were skipped" in run("extract", "--help").stdout
     assert "completion" not in run("--help").stdout
+
+
+def on_terminal(folder: Path, *arguments: str) -> str:
+    """What the command line shows where standard output and standard error are a terminal."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*RULES, *arguments], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=folder, env=ENVIRONMENT
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other side has closed
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert process.wait(timeout=30) == 0
+    return shown.decode()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
+def test_terminal_gets_a_table_and_no_bar_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "news.txt").write_text("Iran attacked Iraq.")
+    shown = on_terminal(tmp_path, "extract", "news.txt")
+    assert "to whom" in shown and "\x1b[" in shown
+    assert "documents" not in shown
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX terminal")
+def test_terminal_gets_a_progress_bar_where_events_go_to_a_file(tmp_path: Path) -> None:
+    (tmp_path / "news.jsonl").write_text('{"text": "Putin met Xi."}\n' * 3000)
+    shown = on_terminal(tmp_path, "extract", "news.jsonl", "-o", "events.jsonl")
+    assert "%" in shown and "3000 events in 3000 documents" in shown
+    assert len((tmp_path / "events.jsonl").read_text().splitlines()) == 3000
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")

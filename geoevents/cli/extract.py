@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -69,16 +70,33 @@ def extract(
     try:
         with (
             _open_output(output, to, columns.value if columns else None) as writer,
-            open_progress(sources.bytes_total()) as progress,
+            open_progress(sources.bytes_total(), shown=output is not None or not sys.stdout.isatty()) as progress,
         ):
-            skipped = run(extractor, sources, writer, progress, batch_size=batch_size)
+            done = run(extractor, sources, writer, progress, batch_size=batch_size)
     except KeyboardInterrupt:
         kept = f"; the events so far are in {output}.partial" if output else ""
         say(f"interrupted{kept}")
         raise typer.Exit(INTERRUPTED) from None
-    if skipped:
-        say(f"records skipped: {skipped}")
+    if sys.stderr.isatty() and (output or not done.events):
+        say(f"{done.events} events in {done.documents} documents")
+    if done.skipped:
+        say(f"records skipped: {done.skipped}")
         raise typer.Exit(SKIPPED)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run has done.
+
+    Attributes:
+        documents: Documents read.
+        events: Events written.
+        skipped: Records skipped.
+    """
+
+    documents: int
+    events: int
+    skipped: int
 
 
 @contextmanager
@@ -103,22 +121,20 @@ def _open_output(path: Path | None, to: str | None, columns: str | None) -> Iter
 
 def run(
     extractor: Extractor, files: RecordFiles, writer: EventWriter, progress: Progress, *, batch_size: int = BATCH_SIZE
-) -> int:
+) -> Done:
     """Write the events of all records.
-
-    Returns:
-        How many records were skipped.
 
     Raises:
         GeoEventsError: Not one record could be read.
     """
     skipped = SkippedRecords(progress.say)
     records = files.records(on_error=skipped)
-    documents = 0
+    documents = events = 0
     for document in extractor.pipe(records, batch_size=batch_size, on_error=skipped):
         writer.write(document)
         documents += 1
+        events += len(document.events)
         progress.update(files.bytes_read(), documents)
     if skipped.count and not documents:
         raise GeoEventsError("no record could be read")
-    return skipped.count
+    return Done(documents, events, skipped.count)

@@ -27,13 +27,14 @@ class Progress(Protocol):
 
 
 @contextmanager
-def open_progress(total: int | None) -> Iterator[Progress]:
-    """A progress bar, if standard error is a terminal and standard output is none that it would disturb.
+def open_progress(total: int | None, *, shown: bool) -> Iterator[Progress]:
+    """A progress bar, if it is to be shown and standard error is a terminal.
 
     Args:
         total: Bytes to read, or None where that is unknown.
+        shown: Whether to show it; not beside events on the same terminal.
     """
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+    if not shown or not sys.stderr.isatty():
         yield _Silent()
         return
     from rich.console import Console
