@@ -18,6 +18,7 @@ from geoevents.errors import GeoEventsError
 from geoevents.formats import EventWriter, RecordFiles, open_writer, row_schema, stream_writer
 from geoevents.formats.columns import ReadOptions
 from geoevents.pipeline import BATCH_SIZE, Extractor, load
+from geoevents.resolution import load_resolver
 
 
 def extract(
@@ -32,6 +33,8 @@ def extract(
     statuses: options.Statuses = None,
     min_score: options.MinScore = 0.0,
     reciprocal: options.ReciprocalMode = options.Reciprocal.joint,
+    dictionaries: options.Dictionaries = None,
+    lenient: options.Lenient = False,
     columns: options.ColumnSet = None,
     input_format: options.From = None,
     output_format: options.To = None,
@@ -60,6 +63,7 @@ def extract(
         model,
         backend=backend.value,
         threads=threads,
+        resolver=load_resolver(dictionaries=dictionaries or (), lenient=lenient),
         statuses=[status.value for status in statuses or options.Status],
         min_score=min_score,
         reciprocal=reciprocal.value,

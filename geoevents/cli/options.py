@@ -94,6 +94,11 @@ ReciprocalMode = Annotated[
         " direction, annotated leaves all as sources.",
     ),
 ]
+Dictionaries = Annotated[
+    list[Path] | None,
+    typer.Option("--dictionary", help="Actor dictionary of your own, which wins over ours; may be repeated."),
+]
+Lenient = Annotated[bool, typer.Option("--lenient", help="Use the good lines of a dictionary that has malformed ones.")]
 ColumnSet = Annotated[
     Columns | None,
     typer.Option("--columns", help="Columns of the rows.  [default: geoevents; in JSON Lines: whole events]"),

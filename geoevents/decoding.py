@@ -1,0 +1,205 @@
+"""The model's scores into events: constrained BIO decoding, codes, statuses, arguments, calibrated scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geoevents.encoding import IntArray, LabelScheme, Window
+from geoevents.prediction import PredictedArgument, PredictedEvent
+
+FloatArray = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class TaggedSpans:
+    """Spans found in rows of tags, in the order of rows and words; every array has shape (spans,).
+
+    Attributes:
+        rows: The row of each span.
+        firsts: Its first word.
+        lasts: Its last word.
+        labels: Its label.
+        scores: Geometric mean of its tags' probabilities, 0 to 1.
+    """
+
+    rows: IntArray
+    firsts: IntArray
+    lasts: IntArray
+    labels: IntArray
+    scores: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def select(self, keep: NDArray[np.bool_]) -> TaggedSpans:
+        """The spans where `keep`, of shape (spans,), is true."""
+        return TaggedSpans(self.rows[keep], self.firsts[keep], self.lasts[keep], self.labels[keep], self.scores[keep])
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Reads events from the scores of a batch of windows.
+
+    Attributes:
+        scheme: The label sets of the model.
+        outside_bias: Added to the trigger head's score of O; below 0 finds more triggers, above 0 fewer.
+        calibration: Slope and offset of the logistic map from a trigger's raw score to its probability of being
+            right (Platt 1999), fitted on held-out documents.
+    """
+
+    scheme: LabelScheme
+    outside_bias: float = 0.0
+    calibration: tuple[float, float] = (1.0, 0.0)
+
+    def triggers(self, logits: FloatArray, word_mask: NDArray[np.bool_], windows: Sequence[Window]) -> TaggedSpans:
+        """The triggers of each window's core.
+
+        Args:
+            logits: (windows, words, 1 + 2 * roots).
+            word_mask: True at words, False at padding; (windows, words).
+            windows: The windows.
+        """
+        logits = logits.copy()
+        logits[..., 0] += self.outside_bias
+        spans = tagged_spans(log_softmax(logits), word_mask)
+        cores = np.array([window.core for window in windows], dtype=np.int64).reshape(-1, 2)[spans.rows]
+        return spans.select((spans.firsts >= cores[:, 0]) & (spans.firsts < cores[:, 1]))
+
+    def events(
+        self,
+        triggers: TaggedSpans,
+        code_logits: FloatArray,
+        status_logits: FloatArray,
+        role_logits: FloatArray,
+        word_mask: NDArray[np.bool_],
+        windows: Sequence[Window],
+    ) -> list[list[PredictedEvent]]:
+        """The events of each window, in the order of their triggers.
+
+        Args:
+            triggers: What `triggers()` returned.
+            code_logits: (triggers, codes).
+            status_logits: (triggers, statuses).
+            role_logits: (triggers, words, sum of the role groups' tags).
+            word_mask: True at words, False at padding; (windows, words).
+            windows: The windows.
+        """
+        other_root = self.scheme.code_roots[None] != triggers.labels[:, None]
+        codes = np.where(other_root, -np.inf, code_logits).argmax(-1)
+        statuses = status_logits.argmax(-1)
+        scores = self._calibrated(triggers.scores)
+        arguments = self._arguments(triggers, role_logits, word_mask, windows)
+        events: list[list[PredictedEvent]] = [[] for _ in windows]
+        for i, row in enumerate(triggers.rows.tolist()):
+            window = windows[row]
+            events[row].append(
+                PredictedEvent(
+                    start=int(window.word_starts[triggers.firsts[i]]),
+                    end=int(window.word_ends[triggers.lasts[i]]),
+                    code=self.scheme.codes[codes[i]],
+                    status=self.scheme.statuses[statuses[i]],
+                    score=float(scores[i]),
+                    arguments=tuple(arguments[i]),
+                )
+            )
+        return events
+
+    def _arguments(
+        self,
+        triggers: TaggedSpans,
+        role_logits: FloatArray,
+        word_mask: NDArray[np.bool_],
+        windows: Sequence[Window],
+    ) -> list[list[PredictedArgument]]:
+        arguments: list[list[PredictedArgument]] = [[] for _ in range(len(triggers))]
+        index = np.arange(word_mask.shape[1])[None]
+        outside_trigger = (index < triggers.firsts[:, None]) | (index > triggers.lasts[:, None])
+        mask = word_mask[triggers.rows] & outside_trigger
+        borders = np.cumsum(self.scheme.role_tags)[:-1]
+        for group, logits in zip(self.scheme.role_groups, np.split(role_logits, borders, axis=-1), strict=True):
+            spans = tagged_spans(log_softmax(logits), mask)
+            for i, first, last, label, score in zip(
+                spans.rows.tolist(), spans.firsts, spans.lasts, spans.labels, spans.scores, strict=True
+            ):
+                window = windows[triggers.rows[i]]
+                start, end = int(window.word_starts[first]), int(window.word_ends[last])
+                arguments[i].append(PredictedArgument(group[label], start, end, float(score)))
+        return arguments
+
+    def _calibrated(self, scores: FloatArray) -> FloatArray:
+        slope, offset = self.calibration
+        clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+        calibrated: FloatArray = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
+        return calibrated
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Logarithms of the probabilities along the last axis."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    normalised: FloatArray = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return normalised
+
+
+def tagged_spans(log_probabilities: FloatArray, word_mask: NDArray[np.bool_]) -> TaggedSpans:
+    """The spans on each row's most probable valid path of BIO tags.
+
+    Args:
+        log_probabilities: Of the tags O, B and I of label 0, B and I of label 1, …; (rows, words, tags).
+        word_mask: True where a span may stand; (rows, words).
+    """
+    tags = (
+        np.where(word_mask, log_probabilities.argmax(-1), 0)
+        if log_probabilities.size
+        else np.zeros(word_mask.shape, int)
+    )
+    # Where the best tags of the single words form a valid path, that path is the best one; only the rest needs a search.
+    invalid = np.flatnonzero(_breaks_bio(tags).any(-1))
+    if len(invalid):
+        tags[invalid] = best_paths(log_probabilities[invalid], word_mask[invalid])
+    is_begin = tags % 2 == 1
+    is_inside = (tags % 2 == 0) & (tags > 0)
+    continues = np.zeros_like(is_inside)
+    continues[:, :-1] = is_inside[:, 1:]
+    rows, firsts = np.nonzero(is_begin)
+    _, lasts = np.nonzero((is_begin | is_inside) & ~continues)
+    best = np.take_along_axis(log_probabilities, tags[..., None], -1)[..., 0]
+    sums = np.concatenate([np.zeros((len(tags), 1)), best.cumsum(-1)], axis=-1)
+    means = (sums[rows, lasts + 1] - sums[rows, firsts]) / (lasts + 1 - firsts)
+    return TaggedSpans(rows, firsts, lasts, (tags[rows, firsts] - 1) // 2, np.exp(means))
+
+
+def best_paths(log_probabilities: FloatArray, word_mask: NDArray[np.bool_]) -> IntArray:
+    """The most probable valid path of BIO tags of each row, by Viterbi's algorithm; (rows, words).
+
+    A path is valid where an I follows a B or an I of its own label. Arguments are those of `tagged_spans`.
+    """
+    rows, words, tags = log_probabilities.shape
+    scores = np.where(word_mask[..., None], log_probabilities, -np.inf)
+    scores[..., 0] = np.where(word_mask, scores[..., 0], 0.0)
+    begins, insides = np.arange(1, tags, 2), np.arange(2, tags, 2)
+    back = np.zeros((rows, words, tags), dtype=np.int64)
+    path_scores = scores[:, 0].copy()
+    path_scores[:, insides] = -np.inf
+    for word in range(1, words):
+        back[:, word] = path_scores.argmax(-1)[:, None]
+        from_inside = path_scores[:, insides] > path_scores[:, begins]
+        back[:, word, insides] = np.where(from_inside, insides, begins)
+        path_scores = np.take_along_axis(path_scores, back[:, word], -1) + scores[:, word]
+    paths = np.empty((rows, words), dtype=np.int64)
+    paths[:, -1] = path_scores.argmax(-1)
+    for word in range(words - 1, 0, -1):
+        paths[:, word - 1] = back[np.arange(rows), word, paths[:, word]]
+    return paths
+
+
+def _breaks_bio(tags: IntArray) -> NDArray[np.bool_]:
+    """Where an I follows neither a B nor an I of its own label; (rows, words)."""
+    previous = np.zeros_like(tags)
+    previous[:, 1:] = tags[:, :-1]
+    is_inside = (tags > 0) & (tags % 2 == 0)
+    breaks: NDArray[np.bool_] = is_inside & (previous != tags) & (previous != tags - 1)
+    return breaks

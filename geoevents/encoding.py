@@ -1,0 +1,335 @@
+"""Texts into model inputs, and gold events into labels.
+
+A text becomes words (runs of letters and digits, or single punctuation marks) and the tokenizer's word pieces. The
+model reads pieces and labels words, so that whatever is decoded begins and ends at a word's border. A text with more
+pieces than the model's window becomes several overlapping windows; nothing is cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from geoevents.events import Event, Role, Status
+
+IntArray = NDArray[np.int64]
+
+WORD = re.compile(r"[\w\u0300-\u036f]+|[^\w\s]")
+
+
+class Case(IntEnum):
+    """How a word is written: what an uncased vocabulary does not tell the model."""
+
+    OTHER = 0
+    LOWER = 1
+    CAPITALISED = 2
+    UPPER = 3
+
+
+@dataclass(frozen=True)
+class LabelScheme:
+    """The label sets of a model.
+
+    Attributes:
+        roots: Event types that the trigger head tells apart, such as the CAMEO roots "01" to "20".
+        codes: Full codes that the code head tells apart; each begins with a root.
+        statuses: Event statuses.
+        role_groups: Roles by tagging layer. Roles of one group exclude each other at a word; a word may carry one
+            role of each group (a capital that is visited is target and place).
+    """
+
+    roots: tuple[str, ...]
+    codes: tuple[str, ...]
+    statuses: tuple[Status, ...]
+    role_groups: tuple[tuple[Role, ...], ...]
+
+    @cached_property
+    def root_index(self) -> dict[str, int]:
+        """Position of each root."""
+        return {root: index for index, root in enumerate(self.roots)}
+
+    @cached_property
+    def code_index(self) -> dict[str, int]:
+        """Position of each code."""
+        return {code: index for index, code in enumerate(self.codes)}
+
+    @cached_property
+    def code_roots(self) -> IntArray:
+        """Position of each code's root; shape (codes,)."""
+        return np.array([self.root_index[self.root_of(code)] for code in self.codes], dtype=np.int64)
+
+    @property
+    def trigger_tags(self) -> int:
+        """Number of BIO tags of the trigger head: O, then B and I of each root."""
+        return 1 + 2 * len(self.roots)
+
+    @property
+    def role_tags(self) -> tuple[int, ...]:
+        """Number of BIO tags of each role group: O, then B and I of each role."""
+        return tuple(1 + 2 * len(group) for group in self.role_groups)
+
+    def root_of(self, code: str) -> str:
+        """The root that a code begins with.
+
+        Raises:
+            KeyError: The code begins with none of the roots.
+        """
+        for length in range(len(code), 0, -1):
+            if code[:length] in self.root_index:
+                return code[:length]
+        raise KeyError(f"the code {code!r} begins with none of the model's roots")
+
+
+@dataclass(frozen=True)
+class Window:
+    """One input of the model: a text or, where the text is too long, a part of it.
+
+    Attributes:
+        token_ids: Word pieces with the special tokens; shape (pieces,).
+        token_cases: The `Case` of the word that each piece belongs to; shape (pieces,).
+        word_positions: Index in `token_ids` of each word's first piece; shape (words,).
+        word_starts: Offset in the text of each word's first character; shape (words,).
+        word_ends: Offset in the text behind each word's last character; shape (words,).
+        core: The first word and the word behind the last whose triggers are taken from this window; the words
+            outside are context that a neighbouring window sees better.
+    """
+
+    token_ids: IntArray
+    token_cases: IntArray
+    word_positions: IntArray
+    word_starts: IntArray
+    word_ends: IntArray
+    core: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.token_ids)
+
+
+@dataclass(frozen=True)
+class TriggerLabels:
+    """Gold labels of one event in a window.
+
+    Attributes:
+        first: First word of the trigger.
+        last: Last word of the trigger.
+        code: Index of the code, or -1 where the scheme does not hold it.
+        status: Index of the status.
+        roles: BIO tags; shape (role groups, words).
+    """
+
+    first: int
+    last: int
+    code: int
+    status: int
+    roles: IntArray
+
+
+@dataclass(frozen=True)
+class WindowLabels:
+    """Gold labels of a window.
+
+    Attributes:
+        trigger_tags: BIO tags of the trigger head; shape (words,).
+        triggers: The events whose trigger stands in the window.
+        lost: Spans that another span of the same layer already covers, which BIO tags cannot express.
+    """
+
+    trigger_tags: IntArray
+    triggers: tuple[TriggerLabels, ...]
+    lost: int
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """Turns texts into windows.
+
+    Attributes:
+        tokenizer: A fast tokenizer without truncation and padding.
+        max_pieces: Longest window, in pieces with the special tokens.
+        overlap: Pieces that neighbouring windows of one text share.
+    """
+
+    tokenizer: Tokenizer
+    max_pieces: int = 256
+    overlap: int = 64
+    _frame: tuple[list[int], list[int]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        object.__setattr__(self, "_frame", _special_tokens(self.tokenizer))
+        room = self.max_pieces - sum(map(len, self._frame))
+        if not 0 <= self.overlap < room:
+            raise ValueError(
+                f"windows of {self.max_pieces} pieces cannot overlap by {self.overlap}: {room} is the limit"
+            )
+
+    def encode(self, texts: Sequence[str]) -> list[list[Window]]:
+        """The windows of each text; none for a text without words."""
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [
+            self._windows(text, np.array(encoding.ids, dtype=np.int64), encoding.offsets)
+            for text, encoding in zip(texts, encodings, strict=True)
+        ]
+
+    def _windows(self, text: str, ids: IntArray, offsets: Sequence[tuple[int, int]]) -> list[Window]:
+        words = [(match.start(), match.end(), case_of(match.group())) for match in WORD.finditer(text)]
+        if not words or not len(ids):
+            return []
+        starts, ends, cases = np.array(words, dtype=np.int64).T
+        piece_starts = np.array([start for start, _ in offsets], dtype=np.int64)
+        positions = np.maximum(np.searchsorted(piece_starts, starts, side="right") - 1, 0)
+        piece_words = np.maximum(np.searchsorted(starts, piece_starts, side="right") - 1, 0)
+        head, tail = self._frame
+        windows = []
+        for first, last, core in _window_borders(len(ids), self.max_pieces - len(head) - len(tail), self.overlap):
+            inside = np.flatnonzero((positions >= first) & (positions < last))
+            if not len(inside):
+                continue
+            core_words = np.searchsorted(positions[inside], core)
+            frame_cases = ([Case.OTHER] * len(head), [Case.OTHER] * len(tail))
+            windows.append(
+                Window(
+                    token_ids=_framed(head, ids[first:last], tail),
+                    token_cases=_framed(frame_cases[0], cases[piece_words[first:last]], frame_cases[1]),
+                    word_positions=positions[inside] - first + len(head),
+                    word_starts=starts[inside],
+                    word_ends=ends[inside],
+                    core=(int(core_words[0]), int(core_words[1])),
+                )
+            )
+        return windows
+
+
+def case_of(word: str) -> Case:
+    """How a word is written."""
+    if word.islower():
+        return Case.LOWER
+    if word.isupper():
+        return Case.UPPER if len(word) > 1 else Case.CAPITALISED
+    if word[:1].isupper():
+        return Case.CAPITALISED
+    return Case.OTHER
+
+
+def label_window(window: Window, events: Iterable[Event], scheme: LabelScheme, *, offset: int = 0) -> WindowLabels:
+    """The labels of the events whose triggers stand in the window.
+
+    Args:
+        window: The window of a text.
+        events: Gold events of the document.
+        scheme: The label sets.
+        offset: Offset of the window's text in the document.
+
+    Raises:
+        KeyError: An event's code begins with none of the scheme's roots.
+    """
+    tags = np.zeros(len(window.word_starts), dtype=np.int64)
+    triggers, lost = [], 0
+    for event in events:
+        words = _words_of(window, event.trigger.start - offset, event.trigger.end - offset)
+        if words is None:
+            continue
+        root = scheme.root_index[scheme.root_of(event.code)]
+        lost += not _tag(tags, words, root)
+        roles, roles_lost = _label_roles(window, event, scheme, offset)
+        lost += roles_lost
+        triggers.append(
+            TriggerLabels(
+                first=words[0],
+                last=words[1] - 1,
+                code=scheme.code_index.get(event.code, -1),
+                status=scheme.statuses.index(event.status),
+                roles=roles,
+            )
+        )
+    return WindowLabels(trigger_tags=tags, triggers=tuple(triggers), lost=lost)
+
+
+def _label_roles(window: Window, event: Event, scheme: LabelScheme, offset: int) -> tuple[IntArray, int]:
+    layers = np.zeros((len(scheme.role_groups), len(window.word_starts)), dtype=np.int64)
+    lost = 0
+    for layer, group in zip(layers, scheme.role_groups, strict=True):
+        for role, span in event.arguments():
+            words = _words_of(window, span.start - offset, span.end - offset) if role in group else None
+            if words is not None:
+                lost += not _tag(layer, words, group.index(role))
+    return layers, lost
+
+
+def _tag(tags: IntArray, words: tuple[int, int], label: int) -> bool:
+    """Write a span's BIO tags; False, with nothing written, where another span stands already."""
+    first, last = words
+    if tags[first:last].any():
+        return False
+    tags[first:last] = 2 + 2 * label
+    tags[first] = 1 + 2 * label
+    return True
+
+
+def _words_of(window: Window, start: int, end: int) -> tuple[int, int] | None:
+    """First word and the word behind the last that a span touches, or None where the window does not hold it."""
+    first = int(np.searchsorted(window.word_ends, start, side="right"))
+    last = int(np.searchsorted(window.word_starts, end, side="left"))
+    if first >= last or start < window.word_starts[0] or end > window.word_ends[-1]:
+        return None
+    return first, last
+
+
+def _framed(head: Sequence[int], middle: IntArray, tail: Sequence[int]) -> IntArray:
+    return np.concatenate([head, middle, tail]).astype(np.int64)
+
+
+def _special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    """The special tokens that the tokenizer puts before and behind a text."""
+    bare = tokenizer.encode("a", add_special_tokens=False).ids
+    framed = tokenizer.encode("a").ids
+    start = next((i for i in range(len(framed)) if framed[i : i + len(bare)] == bare), 0)
+    return framed[:start], framed[start + len(bare) :]
+
+
+def _window_borders(pieces: int, room: int, overlap: int) -> list[tuple[int, int, tuple[int, int]]]:
+    """First piece, piece behind the last, and core of each window; the cores tile the text."""
+    if pieces <= room:
+        return [(0, pieces, (0, pieces))]
+    firsts = list(range(0, pieces - overlap, room - overlap))
+    lasts = [min(first + room, pieces) for first in firsts]
+    cuts = [0, *(first + overlap // 2 for first in firsts[1:]), pieces]
+    return [(first, last, (begin, end)) for first, last, begin, end in zip(firsts, lasts, cuts, cuts[1:], strict=False)]
+
+
+def pad_windows(windows: Sequence[Window], pad_id: int) -> dict[str, NDArray[np.generic]]:
+    """A batch of windows as arrays.
+
+    Args:
+        windows: The windows.
+        pad_id: The tokenizer's padding piece.
+
+    Returns:
+        `input_ids`, `attention_mask`, `token_cases`, each (windows, pieces); `word_positions` and `word_mask`, each
+        (windows, words). Padding words point at the first piece.
+    """
+    pieces = [np.ones(len(window), dtype=np.int64) for window in windows]
+    words = [np.ones(len(window.word_starts), dtype=np.int64) for window in windows]
+    return {
+        "input_ids": pad([window.token_ids for window in windows], pad_id),
+        "attention_mask": pad(pieces, 0),
+        "token_cases": pad([window.token_cases for window in windows], Case.OTHER),
+        "word_positions": pad([window.word_positions for window in windows], 0),
+        "word_mask": pad(words, 0).astype(bool),
+    }
+
+
+def pad(rows: Sequence[IntArray], filler: int) -> IntArray:
+    """Rows of different lengths as one array; (rows, longest)."""
+    array = np.full((len(rows), max(map(len, rows), default=0)), filler, dtype=np.int64)
+    for line, row in zip(array, rows, strict=True):
+        line[: len(row)] = row
+    return array

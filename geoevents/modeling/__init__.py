@@ -1,0 +1,1 @@
+"""The torch side: configuration, model, collator, training, export. Needs the extra `train`."""

@@ -1,0 +1,99 @@
+"""Export of a trained model to ONNX with int8 weights, for inference without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor, nn
+
+from geoevents.errors import MissingExtraError
+from geoevents.modeling.model import EventTagger
+from geoevents.runtime import EVENTS_FILE, WORDS_FILE
+
+OPSET = 17
+WORD_INPUTS = ("input_ids", "attention_mask", "token_cases", "word_positions")
+WORD_OUTPUTS = ("trigger_logits", "words", "lower_words")
+EVENT_INPUTS = ("words", "lower_words", "word_mask", "windows", "firsts", "lasts")
+EVENT_OUTPUTS = ("code_logits", "status_logits", "role_logits")
+
+
+class WordStep(nn.Module):
+    """The first step of inference: windows into trigger logits and word vectors."""
+
+    def __init__(self, model: EventTagger) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Takes `WORD_INPUTS`, gives `WORD_OUTPUTS`."""
+        words, lower_words = self.model.word_vectors(*inputs)
+        return self.model.trigger_head(words), words, lower_words
+
+
+def export_onnx(model: EventTagger, directory: str | Path, *, quantize: bool = True) -> None:
+    """Write the model's two inference steps as ONNX files into its directory.
+
+    Args:
+        model: The model.
+        directory: The model directory; the files are `words.onnx` and `events.onnx`.
+        quantize: Whether to store the weights as int8 (dynamic quantisation) instead of float32.
+
+    Raises:
+        MissingExtraError: onnx is not installed.
+    """
+    try:
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+    except ImportError as error:
+        raise MissingExtraError("onnx", "train") from error
+    directory = Path(directory)
+    model.train(False)
+    with TemporaryDirectory() as scratch:
+        for name in (WORDS_FILE, EVENTS_FILE):
+            plain = Path(scratch) / name
+            _export_words(model, plain) if name == WORDS_FILE else _export_events(model, plain)
+            if quantize:
+                quantize_dynamic(plain, directory / name, weight_type=QuantType.QInt8, per_channel=True)
+            else:
+                (directory / name).write_bytes(plain.read_bytes())
+
+
+def _export_words(model: EventTagger, path: Path) -> None:
+    pieces = torch.ones(2, 7, dtype=torch.int64)
+    positions = torch.ones(2, 5, dtype=torch.int64)
+    axes = {name: {0: "windows", 1: "pieces"} for name in WORD_INPUTS}
+    axes |= {name: {0: "windows", 1: "words"} for name in ("word_positions", *WORD_OUTPUTS)}
+    _export(WordStep(model), (pieces, pieces, pieces, positions), path, (WORD_INPUTS, WORD_OUTPUTS), axes)
+
+
+def _export_events(model: EventTagger, path: Path) -> None:
+    size = model.config.encoder_config().hidden_size
+    words = torch.randn(2, 5, size)
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    index = torch.tensor([0, 1, 1])
+    axes = {name: {0: "windows", 1: "words"} for name in ("words", "lower_words", "word_mask")}
+    axes |= {name: {0: "triggers"} for name in ("windows", "firsts", "lasts", "code_logits", "status_logits")}
+    axes |= {"role_logits": {0: "triggers", 1: "words"}}
+    inputs = (words, words, mask, index, index, index)
+    _export(model.event_head, inputs, path, (EVENT_INPUTS, EVENT_OUTPUTS), axes)
+
+
+def _export(
+    module: nn.Module,
+    inputs: tuple[Tensor, ...],
+    path: Path,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    axes: dict[str, dict[int, str]],
+) -> None:
+    with torch.inference_mode():
+        torch.onnx.export(
+            module,
+            inputs,
+            str(path),
+            input_names=list(names[0]),
+            output_names=list(names[1]),
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )

@@ -1,0 +1,284 @@
+"""The event tagger: one encoder pass over a window, then light heads for triggers and for each trigger's event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoModel, PreTrainedModel
+from transformers.utils.generic import ModelOutput
+
+from geoevents.encoding import Case
+from geoevents.modeling.configuration import EventTaggerConfig
+
+IGNORED = -100
+
+
+@dataclass
+class EventTaggerOutput(ModelOutput):
+    """Scores of a batch.
+
+    Attributes:
+        loss: Weighted sum of the losses, where labels were given; scalar.
+        trigger_logits: (windows, words, 1 + 2 * roots).
+        code_logits: (triggers, codes).
+        status_logits: (triggers, statuses).
+        role_logits: (triggers, words, sum of the role groups' tags).
+    """
+
+    loss: Tensor | None = None
+    trigger_logits: Tensor | None = None
+    code_logits: Tensor | None = None
+    status_logits: Tensor | None = None
+    role_logits: Tensor | None = None
+
+
+class TriggerLayer(nn.Module):
+    """A transformer layer over the words of a window, as one trigger sees them (Vaswani et al. 2017, post-norm)."""
+
+    def __init__(self, size: int, heads: int, inner_size: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query_key_value = nn.Linear(size, 3 * size)
+        self.mixed = nn.Linear(size, size)
+        self.attention_norm = nn.LayerNorm(size)
+        self.inner = nn.Linear(size, inner_size)
+        self.outer = nn.Linear(inner_size, size)
+        self.output_norm = nn.LayerNorm(size)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, states: Tensor, word_mask: Tensor) -> Tensor:
+        """New states of the words.
+
+        Args:
+            states: (triggers, words, size).
+            word_mask: True at words, False at padding; (triggers, words).
+        """
+        triggers, words, size = states.shape
+        shape = (triggers, words, 3, self.heads, size // self.heads)
+        query, key, value = self.query_key_value(states).view(shape).permute(2, 0, 3, 1, 4)
+        scores = query @ key.transpose(-1, -2) / (size // self.heads) ** 0.5
+        scores = scores.masked_fill(~word_mask[:, None, None, :], torch.finfo(scores.dtype).min)
+        mixed = (scores.softmax(-1) @ value).transpose(1, 2).reshape(triggers, words, size)
+        states = self.attention_norm(states + self.dropout(self.mixed(mixed)))
+        states = states + self.dropout(self.outer(functional.gelu(self.inner(states))))
+        normalised: Tensor = self.output_norm(states)
+        return normalised
+
+
+class TriggerHead(nn.Module):
+    """BIO x root scores of every word."""
+
+    def __init__(self, size: int, tags: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Dropout(dropout), nn.Linear(size, size), nn.GELU(), nn.Linear(size, tags))
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Logits (windows, words, tags) of word vectors (windows, words, size)."""
+        logits: Tensor = self.layers(words)
+        return logits
+
+
+class EventHead(nn.Module):
+    """Code, status and argument scores of each trigger."""
+
+    def __init__(self, config: EventTaggerConfig, size: int, heads: int, inner_size: int) -> None:
+        super().__init__()
+        width, scheme = config.head_size, config.scheme
+        self.max_distance = config.max_distance
+        self.distance = nn.Embedding(2 * config.max_distance + 1, size)
+        self.trigger_layers = nn.ModuleList(
+            TriggerLayer(size, heads, inner_size, config.head_dropout / 2) for _ in range(config.trigger_layers)
+        )
+        self.word_sum = nn.Linear(size, width)
+        self.trigger_sum = nn.Linear(size, width)
+        self.word_product = nn.Linear(size, width)
+        self.trigger_product = nn.Linear(size, width)
+        self.distance_sum = nn.Linear(size, width)
+        self.roles = nn.Sequential(
+            nn.GELU(),
+            nn.Dropout(config.head_dropout),
+            nn.Linear(width, width),
+            nn.GELU(),
+            nn.Linear(width, sum(scheme.role_tags)),
+        )
+        self.context_query = nn.Linear(size, size)
+        self.event = nn.Sequential(
+            nn.Dropout(config.head_dropout), nn.Linear(2 * size, size), nn.GELU(), nn.Dropout(config.head_dropout / 2)
+        )
+        self.codes = nn.Linear(size, len(scheme.codes))
+        self.statuses = nn.Linear(size, len(scheme.statuses))
+
+    def forward(
+        self, words: Tensor, lower_words: Tensor, word_mask: Tensor, windows: Tensor, firsts: Tensor, lasts: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of codes (triggers, codes), statuses (triggers, statuses) and role tags (triggers, words, tags).
+
+        Args:
+            words: Word vectors of the last layer; (windows, words, size).
+            lower_words: Word vectors of the layer that the trigger layers start from; (windows, words, size).
+            word_mask: True at words, False at padding; (windows, words).
+            windows: The window of each trigger; (triggers,).
+            firsts: First word of each trigger; (triggers,).
+            lasts: Last word of each trigger; (triggers,).
+        """
+        word_mask, words = word_mask[windows], words[windows]
+        index = torch.arange(words.shape[1], device=words.device)[None]
+        inside = (index >= firsts[:, None]) & (index <= lasts[:, None])
+        trigger = _mean(words, inside)
+        before = (index - firsts[:, None]).clamp(min=-self.max_distance, max=0)
+        behind = (index - lasts[:, None]).clamp(min=0, max=self.max_distance)
+        distances = self.distance(before + behind + self.max_distance)
+        if len(self.trigger_layers):
+            words = lower_words[windows] + distances
+            for layer in self.trigger_layers:
+                words = layer(words, word_mask)
+            trigger = _mean(words, inside)
+        pairs = (
+            self.word_sum(words)
+            + self.trigger_sum(trigger)[:, None]
+            + self.word_product(words) * self.trigger_product(trigger)[:, None]
+            + self.distance_sum(distances)
+        )
+        event = self.event(torch.cat([trigger, self._context(words, word_mask, trigger)], dim=-1))
+        codes, statuses, roles = self.codes(event), self.statuses(event), self.roles(pairs)
+        return codes, statuses, roles
+
+    def _context(self, words: Tensor, word_mask: Tensor, trigger: Tensor) -> Tensor:
+        """What the trigger attends to in its window; (triggers, size)."""
+        scores = (words @ self.context_query(trigger)[..., None]).squeeze(-1) / words.shape[-1] ** 0.5
+        weights = scores.masked_fill(~word_mask, torch.finfo(scores.dtype).min).softmax(-1)
+        context: Tensor = (weights[:, None] @ words).squeeze(1)
+        return context
+
+
+class EventTagger(PreTrainedModel):
+    """Token classification of event triggers, and of each trigger's code, status and arguments.
+
+    Any Hugging Face encoder that takes `inputs_embeds` serves. The case of a word is added to the embeddings of its
+    pieces, since the vocabularies of small encoders are mostly uncased.
+    """
+
+    config_class = EventTaggerConfig
+    base_model_prefix = "encoder"
+    config: EventTaggerConfig
+
+    def __init__(self, config: EventTaggerConfig) -> None:
+        super().__init__(config)
+        encoder_config = config.encoder_config()
+        size = encoder_config.hidden_size
+        heads = encoder_config.num_attention_heads
+        inner_size = getattr(encoder_config, "intermediate_size", 4 * size)
+        self.encoder = AutoModel.from_config(encoder_config)
+        self.cases = nn.Embedding(len(Case), size)
+        self.trigger_head = TriggerHead(size, config.scheme.trigger_tags, config.head_dropout)
+        self.event_head = EventHead(config, size, heads, inner_size)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)  # type: ignore[no-untyped-call]
+        if module is self.cases:
+            nn.init.zeros_(self.cases.weight)
+
+    def word_vectors(
+        self, input_ids: Tensor, attention_mask: Tensor, token_cases: Tensor, word_positions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Two vectors for each word at its first piece, from the last layer and from the one that the trigger layers
+        start from; each (windows, words, size).
+
+        Args:
+            input_ids: Word pieces; (windows, pieces).
+            attention_mask: 1 at pieces, 0 at padding; (windows, pieces).
+            token_cases: `Case` of each piece; (windows, pieces).
+            word_positions: First piece of each word; (windows, words).
+        """
+        embedded = self.encoder.get_input_embeddings()(input_ids) + self.cases(token_cases)
+        output = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask, output_hidden_states=True)
+        states, lower = output.hidden_states[-1], output.hidden_states[-1 - self.config.trigger_layers]
+        positions = word_positions[..., None].expand(-1, -1, states.shape[-1])
+        return states.gather(1, positions), lower.gather(1, positions)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        token_cases: Tensor,
+        word_positions: Tensor,
+        word_mask: Tensor,
+        trigger_windows: Tensor,
+        trigger_firsts: Tensor,
+        trigger_lasts: Tensor,
+        trigger_tags: Tensor | None = None,
+        code_labels: Tensor | None = None,
+        status_labels: Tensor | None = None,
+        role_labels: Tensor | None = None,
+    ) -> EventTaggerOutput:
+        """Scores of the given triggers, and the loss where labels are given.
+
+        Args:
+            input_ids: Word pieces; (windows, pieces).
+            attention_mask: 1 at pieces, 0 at padding; (windows, pieces).
+            token_cases: `Case` of each piece; (windows, pieces).
+            word_positions: First piece of each word; (windows, words).
+            word_mask: True at words, False at padding; (windows, words).
+            trigger_windows: The window of each trigger; (triggers,).
+            trigger_firsts: First word of each trigger; (triggers,).
+            trigger_lasts: Last word of each trigger; (triggers,).
+            trigger_tags: Gold BIO x root tags, -100 where none; (windows, words).
+            code_labels: Gold codes, -100 where none; (triggers,).
+            status_labels: Gold statuses; (triggers,).
+            role_labels: Gold BIO tags, -100 where none; (triggers, role groups, words).
+        """
+        words, lower_words = self.word_vectors(input_ids, attention_mask, token_cases, word_positions)
+        trigger_logits = self.trigger_head(words)
+        code_logits, status_logits, role_logits = self.event_head(
+            words, lower_words, word_mask, trigger_windows, trigger_firsts, trigger_lasts
+        )
+        output = EventTaggerOutput(
+            trigger_logits=trigger_logits, code_logits=code_logits, status_logits=status_logits, role_logits=role_logits
+        )
+        if trigger_tags is not None and code_labels is not None and status_labels is not None:
+            assert role_labels is not None
+            output.loss = self._loss(output, trigger_tags, code_labels, status_labels, role_labels)
+        return output
+
+    def _loss(
+        self,
+        output: EventTaggerOutput,
+        trigger_tags: Tensor,
+        code_labels: Tensor,
+        status_labels: Tensor,
+        role_labels: Tensor,
+    ) -> Tensor:
+        assert output.role_logits is not None
+        role_logits = output.role_logits.split(self.config.scheme.role_tags, dim=-1)
+        role_losses = [_cross_entropy(logits, role_labels[:, group]) for group, logits in enumerate(role_logits)]
+        losses = (
+            _cross_entropy(output.trigger_logits, trigger_tags),
+            torch.stack(role_losses).sum(),
+            _cross_entropy(output.code_logits, code_labels, self.config.label_smoothing),
+            _cross_entropy(output.status_logits, status_labels),
+        )
+        return torch.stack(losses) @ losses[0].new_tensor(self.config.loss_weights)
+
+
+def _mean(words: Tensor, inside: Tensor) -> Tensor:
+    """Mean vector of the words inside; (triggers, size)."""
+    weights = inside.to(words.dtype)
+    return (weights[:, None] @ words).squeeze(1) / weights.sum(-1, keepdim=True)
+
+
+def _cross_entropy(logits: Tensor | None, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Mean cross entropy over the labels that are not ignored; 0 where there is none."""
+    assert logits is not None
+    count = (labels != IGNORED).sum().clamp(min=1)
+    total = functional.cross_entropy(
+        logits.float().flatten(0, -2),
+        labels.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=label_smoothing,
+    )
+    return total / count

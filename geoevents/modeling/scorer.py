@@ -1,0 +1,65 @@
+"""The network on torch, in the two steps that decoding needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from geoevents.decoding import FloatArray
+from geoevents.encoding import IntArray
+from geoevents.errors import ModelError
+from geoevents.modeling.model import EventTagger
+
+
+class TorchScorer:
+    """An `EventTagger` as a `geoevents.runtime.Scorer`.
+
+    Args:
+        model: The model; it is used as it is, so a model in training scores with its present weights.
+    """
+
+    def __init__(self, model: EventTagger) -> None:
+        self.model = model
+
+    @torch.inference_mode()
+    def words(self, batch: Mapping[str, Any]) -> tuple[FloatArray, Any]:
+        """See `Scorer.words`."""
+        names = ("input_ids", "attention_mask", "token_cases", "word_positions")
+        words, lower_words = self.model.word_vectors(*(self._tensor(batch[name]) for name in names))
+        return self._array(self.model.trigger_head(words)), (words, lower_words)
+
+    @torch.inference_mode()
+    def events(
+        self, words: Any, word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """See `Scorer.events`."""
+        inputs = (self._tensor(array) for array in (word_mask, windows, firsts, lasts))
+        codes, statuses, roles = self.model.event_head(*words, *inputs)
+        return self._array(codes), self._array(statuses), self._array(roles)
+
+    def _tensor(self, array: Any) -> torch.Tensor:
+        return torch.from_numpy(array).to(self.model.device)
+
+    @staticmethod
+    def _array(tensor: torch.Tensor) -> FloatArray:
+        array: FloatArray = tensor.float().cpu().numpy()
+        return array
+
+
+def load_torch_scorer(directory: Path, *, threads: int | None = None) -> TorchScorer:
+    """The model of a directory on torch, in float32.
+
+    Raises:
+        ModelError: The weights are missing or do not fit the configuration.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        model = EventTagger.from_pretrained(directory, dtype=torch.float32)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{directory}: the weights cannot be loaded ({error})") from error
+    model.train(False)
+    return TorchScorer(model)

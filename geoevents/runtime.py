@@ -1,0 +1,227 @@
+"""Loading a model directory and running it on texts, by default on ONNX Runtime, without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from tokenizers import Tokenizer
+
+from geoevents.decoding import Decoder, FloatArray
+from geoevents.encoding import IntArray, LabelScheme, TextEncoder, Window, pad_windows
+from geoevents.errors import ModelError
+from geoevents.prediction import PredictedEvent
+
+Backend = Literal["onnx", "torch"]
+
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+WORDS_FILE = "words.onnx"
+EVENTS_FILE = "events.onnx"
+FORMAT_VERSION = 1
+
+
+class Scorer(Protocol):
+    """A network in two steps, so that decoding can choose the triggers between them."""
+
+    def words(self, batch: Mapping[str, Any]) -> tuple[FloatArray, Any]:
+        """Trigger logits (windows, words, tags) and the word vectors that `events` takes back."""
+        ...
+
+    def events(
+        self, words: Any, word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Code, status and role logits of triggers given by window, first and last word."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class ModelTagger:
+    """A loaded model: implements `geoevents.prediction.Tagger`.
+
+    Attributes:
+        text_encoder: Texts into windows.
+        scorer: The network.
+        decoder: Scores into events.
+        pad_id: The tokenizer's padding piece.
+    """
+
+    text_encoder: TextEncoder
+    scorer: Scorer
+    decoder: Decoder
+    pad_id: int
+
+    def __repr__(self) -> str:
+        return f"<ModelTagger: {type(self.scorer).__name__}, {len(self.decoder.scheme.codes)} codes>"
+
+    def predict(self, texts: Sequence[str]) -> list[tuple[PredictedEvent, ...]]:
+        """The events of each text; see `geoevents.prediction.Tagger`."""
+        encoded = self.text_encoder.encode(texts)
+        windows = [window for text_windows in encoded for window in text_windows]
+        found = iter(self._window_events(windows))
+        return [tuple(event for _ in text_windows for event in next(found)) for text_windows in encoded]
+
+    def _window_events(self, windows: Sequence[Window]) -> list[list[PredictedEvent]]:
+        if not windows:
+            return []
+        batch = pad_windows(windows, self.pad_id)
+        trigger_logits, words = self.scorer.words(batch)
+        word_mask = batch["word_mask"].astype(bool)
+        triggers = self.decoder.triggers(trigger_logits, word_mask, windows)
+        if not len(triggers):
+            return [[] for _ in windows]
+        logits = self.scorer.events(words, batch["word_mask"], triggers.rows, triggers.firsts, triggers.lasts)
+        return self.decoder.events(triggers, *logits, word_mask, windows)
+
+
+class OnnxScorer:
+    """The network on ONNX Runtime.
+
+    Args:
+        directory: A model directory with `words.onnx` and `events.onnx`.
+        threads: Threads of ONNX Runtime, or None for one on each core.
+    """
+
+    def __init__(self, directory: Path, *, threads: int | None = None) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        self._words, self._events = (
+            onnxruntime.InferenceSession(str(directory / name), options, providers=["CPUExecutionProvider"])
+            for name in (WORDS_FILE, EVENTS_FILE)
+        )
+
+    def words(self, batch: Mapping[str, Any]) -> tuple[FloatArray, Any]:
+        """See `Scorer.words`."""
+        names = ("input_ids", "attention_mask", "token_cases", "word_positions")
+        logits, words, lower_words = self._words.run(
+            ["trigger_logits", "words", "lower_words"], {name: batch[name] for name in names}
+        )
+        return logits, (words, lower_words)
+
+    def events(
+        self, words: Any, word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """See `Scorer.events`."""
+        inputs = {
+            "words": words[0],
+            "lower_words": words[1],
+            "word_mask": word_mask,
+            "windows": windows,
+            "firsts": firsts,
+            "lasts": lasts,
+        }
+        # A model without trigger layers does not read the lower vectors, and its graph has no such input.
+        wanted = {node.name: inputs[node.name] for node in self._events.get_inputs()}
+        codes, statuses, roles = self._events.run(["code_logits", "status_logits", "role_logits"], wanted)
+        return codes, statuses, roles
+
+
+def load_tagger(
+    name_or_path: str | Path = "default", *, backend: Backend = "onnx", threads: int | None = None
+) -> ModelTagger:
+    """Load a model.
+
+    Args:
+        name_or_path: The name of a shipped model ("default") or a model directory.
+        backend: "onnx" (fast, needs no torch) or "torch" (needs the extra `train`).
+        threads: Threads that the network may use, or None for one on each core.
+
+    Raises:
+        ModelError: There is no such model, a file is missing or damaged, or another version wrote it.
+        MissingExtraError: The backend is "torch" and torch is not installed.
+    """
+    directory = model_directory(name_or_path)
+    config = read_config(directory)
+    return ModelTagger(
+        text_encoder=TextEncoder(_read_tokenizer(directory), max_pieces=config["max_pieces"]),
+        scorer=_load_scorer(directory, backend, threads),
+        decoder=read_decoder(config),
+        pad_id=config["pad_token_id"] or 0,
+    )
+
+
+def model_directory(name_or_path: str | Path) -> Path:
+    """The directory of a shipped model or of the user's own.
+
+    Raises:
+        ModelError: There is no such directory.
+    """
+    shipped = Path(str(files("geoevents") / "models" / str(name_or_path)))
+    for directory in (Path(name_or_path), shipped):
+        if (directory / CONFIG_FILE).is_file() or directory.is_dir():
+            return directory
+    raise ModelError(f"no model {str(name_or_path)!r}: give 'default' or the path of a model directory")
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """The model's configuration.
+
+    Raises:
+        ModelError: The file is missing or damaged, or another version wrote it.
+    """
+    path = _require(directory, CONFIG_FILE)
+    try:
+        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: not valid JSON ({error}); save the model again") from error
+    if config.get("model_type") != "geoevents":
+        raise ModelError(f"{path}: model_type is {config.get('model_type')!r}, not 'geoevents'; fine-tune it first")
+    if config.get("format_version") != FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: format_version is {config.get('format_version')!r}, this release reads {FORMAT_VERSION}; "
+            "train the model again or install the release that wrote it"
+        )
+    return config
+
+
+def read_decoder(config: Mapping[str, Any]) -> Decoder:
+    """The decoder that a model's configuration describes."""
+    scheme = LabelScheme(
+        roots=tuple(config["roots"]),
+        codes=tuple(config["codes"]),
+        statuses=tuple(config["statuses"]),
+        role_groups=tuple(tuple(group) for group in config["role_groups"]),
+    )
+    slope, offset = config["calibration"]
+    return Decoder(scheme, outside_bias=config["outside_bias"], calibration=(slope, offset))
+
+
+def _load_scorer(directory: Path, backend: Backend, threads: int | None) -> Scorer:
+    if backend == "torch":
+        from geoevents.modeling.scorer import load_torch_scorer
+
+        scorer: Scorer = load_torch_scorer(directory, threads=threads)
+        return scorer
+    if backend != "onnx":
+        raise ModelError(f"backend {backend!r} is unknown; use 'onnx' or 'torch'")
+    for name in (WORDS_FILE, EVENTS_FILE):
+        _require(directory, name)
+    try:
+        return OnnxScorer(directory, threads=threads)
+    except Exception as error:  # ONNX Runtime's exceptions share no public base class
+        raise ModelError(f"{directory}: the ONNX files cannot be loaded ({error}); export the model again") from error
+
+
+def _read_tokenizer(directory: Path) -> Tokenizer:
+    path = _require(directory, TOKENIZER_FILE)
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises bare Exception
+        raise ModelError(f"{path}: not a tokenizer file ({error}); save the model again") from error
+
+
+def _require(directory: Path, name: str) -> Path:
+    path = directory / name
+    if not path.is_file():
+        raise ModelError(
+            f"{directory}: {name} is missing; a model directory holds {CONFIG_FILE}, {TOKENIZER_FILE}, "
+            f"{WORDS_FILE} and {EVENTS_FILE} (or model.safetensors for the torch backend)"
+        )
+    return path
