@@ -74,6 +74,15 @@ def test_reciprocal_option(run: Run, mode: str, count: int) -> None:
     assert bool(found[0].targets) is (mode != "annotated")
 
 
+def test_own_dictionary_wins_unless_it_is_malformed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "actors.tsv").write_text("phrase\tcode\nPutin\tUSAGOV\nbad\n")
+    failed = run("extract", "-", "--dictionary", "actors.tsv", stdin="Putin met Xi.")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("geoevents: actors.tsv:3: ")
+    lenient = run("extract", "-", "--dictionary", "actors.tsv", "--lenient", stdin="Putin met Xi.")
+    assert events(lenient.stdout)[0].sources[0].code == "USAGOV"
+
+
 def test_standard_input_of_json_lines_and_of_lines(run: Run) -> None:
     stdin = '{"id": "a", "text": "Putin met Xi.", "date": "2022-02-04"}\n{"text": "Iran attacked Iraq."}\n'
     assert [(e.document, e.date) for e in events(run("extract", "-", stdin=stdin).stdout)] == [
