@@ -238,7 +238,8 @@ def _event(document: Document, index: int, predicted: PredictedEvent) -> Event:
         return {"text": text[start:end], "start": start, "end": end}
 
     def arguments(role: str, kind: type[Any]) -> tuple[Any, ...]:
-        return tuple(kind(**located(argument)) for argument in predicted.arguments if argument.role == role)
+        spans = (kind(**located(argument)) for argument in predicted.arguments if argument.role == role)
+        return tuple(span for span in spans if any(map(str.isalnum, span.text)))
 
     code = ontology.describe(predicted.code)
     trigger = Span(**located(predicted))

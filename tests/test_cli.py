@@ -105,6 +105,17 @@ def test_output_formats(run: Run, tmp_path: Path) -> None:
     assert csv.stdout == (tmp_path / "events.csv").read_text()
 
 
+@pytest.mark.parametrize(
+    ("columns", "code"), [("gdelt", "EventCode"), ("polecat", "Event Type"), ("geoevents", "code")]
+)
+def test_columns_of_other_projects(run: Run, tmp_path: Path, columns: str, code: str) -> None:
+    done = run("extract", "-", "--columns", columns, "-o", "events.csv", stdin="Iran attacked Iraq.")
+    assert done.returncode == 0
+    header, row = (tmp_path / "events.csv").read_text().splitlines()
+    assert code in header.split(",")
+    assert "IRQ" in row
+
+
 def test_table_shows_who_did_what_to_whom(run: Run) -> None:
     done = run(
         "extract", "-", "--to", "table", "--date", "2022-01-20", stdin="Iran never attacked Iraq in Basra on Monday."

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -14,6 +14,7 @@ from rule_tagger import RuleTagger
 import geoevents
 from geoevents import Document, Event, Extractor, InputError, Record
 from geoevents.events import Actor, document_id
+from geoevents.prediction import PredictedArgument, PredictedEvent
 from geoevents.reciprocal import RECIPROCAL_CODES, Reciprocal
 from geoevents.records import RecordLike, as_record, iso_date
 
@@ -285,6 +286,16 @@ def test_offsets_are_exact_on_any_text(text: str) -> None:
     document = Extractor(RuleTagger())(text)
     assert document.text == text
     assert_offsets_exact(document)
+
+
+def test_spans_of_punctuation_alone_are_no_arguments() -> None:
+    class Punctuation(RuleTagger):
+        def predict(self, texts: Sequence[str]) -> list[tuple[PredictedEvent, ...]]:
+            argument = PredictedArgument("source", 0, 1, 0.9)
+            return [(PredictedEvent(2, 5, "040", "asserted", 0.9, (argument,)),) for _ in texts]
+
+    assert Extractor(Punctuation())("' met").events[0].sources == ()
+    assert texts(Extractor(Punctuation())("X met").events[0].sources) == ["X"]
 
 
 def test_five_megabytes_stream_through(extractor: Extractor) -> None:

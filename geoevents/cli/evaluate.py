@@ -80,8 +80,10 @@ def predict(
 
 def as_table(evaluation: Evaluation) -> str:
     """The main scores as lines of text."""
-    lines = [f"{'metric':<34}{'value':>7}   {'95% interval':<15}{'n':>7}"]
-    for metric, value, low, high, number in evaluation.summary_rows():
+    rows = evaluation.summary_rows()
+    width = max(len(metric) for metric, *_ in rows)
+    lines = [f"{'metric':<{width}}{'value':>7}   {'95% interval':<15}{'n':>7}"]
+    for metric, value, low, high, number in rows:
         interval = "" if low is None or high is None else f"{low:.3f}-{high:.3f}"
-        lines.append(f"{metric:<34}{'-' if value is None else f'{value:.3f}':>7}   {interval:<15}{number:>7}")
+        lines.append(f"{metric:<{width}}{'-' if value is None else f'{value:.3f}':>7}   {interval:<15}{number:>7}")
     return "\n".join(lines)
