@@ -132,9 +132,15 @@ class Decoder:
 
     def _calibrated(self, scores: FloatArray) -> FloatArray:
         slope, offset = self.calibration
-        clipped = np.clip(scores, 1e-6, 1 - 1e-6)
-        calibrated: FloatArray = 1 / (1 + np.exp(-(slope * np.log(clipped / (1 - clipped)) + offset)))
+        calibrated: FloatArray = 1 / (1 + np.exp(-(slope * logit(scores) + offset)))
         return calibrated
+
+
+def logit(probabilities: FloatArray) -> FloatArray:
+    """Log odds of probabilities, which are kept off 0 and 1 by a millionth."""
+    clipped = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    odds: FloatArray = np.log(clipped / (1 - clipped))
+    return odds
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:
@@ -151,12 +157,8 @@ def tagged_spans(log_probabilities: FloatArray, word_mask: NDArray[np.bool_]) ->
         log_probabilities: Of the tags O, B and I of label 0, B and I of label 1, …; (rows, words, tags).
         word_mask: True where a span may stand; (rows, words).
     """
-    tags = (
-        np.where(word_mask, log_probabilities.argmax(-1), 0)
-        if log_probabilities.size
-        else np.zeros(word_mask.shape, int)
-    )
-    # Where the best tags of the single words form a valid path, that path is the best one; only the rest needs a search.
+    tags = np.where(word_mask, log_probabilities.argmax(-1), 0)
+    # Where the words' best tags form a valid path, that path is the best one; only the rest needs a search.
     invalid = np.flatnonzero(_breaks_bio(tags).any(-1))
     if len(invalid):
         tags[invalid] = best_paths(log_probabilities[invalid], word_mask[invalid])

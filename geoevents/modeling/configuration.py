@@ -85,3 +85,6 @@ class EventTaggerConfig(PretrainedConfig):
     def encoder_config(self) -> PretrainedConfig:
         """The encoder's own configuration."""
         return AutoConfig.for_model(**self.encoder)
+
+
+AutoConfig.register(EventTaggerConfig.model_type, EventTaggerConfig, exist_ok=True)

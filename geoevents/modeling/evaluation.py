@@ -19,9 +19,13 @@ def evaluate_tagger(documents: Sequence[Document], tagger: Tagger, *, bootstrap:
         tagger: The model.
         bootstrap: Bootstrap samples for the intervals, 0 for none.
     """
+    return evaluate(documents, extract_documents(documents, tagger), bootstrap=bootstrap)
+
+
+def extract_documents(documents: Sequence[Document], tagger: Tagger) -> list[Document]:
+    """What the model makes of the documents' texts, in the form of the annotation and without resolution."""
     extractor = Extractor(tagger, reciprocal="annotated")
-    predicted = list(extractor.pipe(Record(document.text, document.id, document.date) for document in documents))
-    return evaluate(documents, predicted, bootstrap=bootstrap)
+    return list(extractor.pipe(Record(document.text, document.id, document.date) for document in documents))
 
 
 def main_metrics(evaluation: Evaluation) -> dict[str, float]:

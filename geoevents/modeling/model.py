@@ -282,3 +282,6 @@ def _cross_entropy(logits: Tensor | None, labels: Tensor, label_smoothing: float
         label_smoothing=label_smoothing,
     )
     return total / count
+
+
+AutoModel.register(EventTaggerConfig, EventTagger, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 import shutil
@@ -29,9 +30,11 @@ from geoevents.encoding import LabelScheme, TextEncoder, label_window
 from geoevents.errors import ModelError
 from geoevents.events import STATUSES, Document, Role
 from geoevents.modeling.augmentation import MentionSwapper
+from geoevents.modeling.calibration import fit_calibration
 from geoevents.modeling.collator import EventCollator, Example
 from geoevents.modeling.configuration import EventTaggerConfig
 from geoevents.modeling.evaluation import evaluate_tagger, main_metrics
+from geoevents.modeling.export import export_onnx
 from geoevents.modeling.model import EventTagger, TriggerLayer
 from geoevents.modeling.scorer import TorchScorer
 from geoevents.runtime import CONFIG_FILE, TOKENIZER_FILE, ModelTagger, read_decoder
@@ -53,6 +56,8 @@ class TrainingOptions:
         warmup: Share of the steps that warms the learning rate up, 0 to 1.
         patience: Epochs without a better dev score after which training stops.
         swap_probability: Share of the training documents whose mentions are swapped in an epoch, 0 to 1.
+        calibration_share: Share of the training documents that is kept aside to calibrate the scores on, 0 to 1; with
+            0 they are calibrated on the dev documents.
         mixed_precision: Whether to compute in bfloat16; pays where the hardware has it.
         seed: Seed of everything random.
     """
@@ -64,8 +69,9 @@ class TrainingOptions:
     layer_decay: float = 1.0
     weight_decay: float = 0.01
     warmup: float = 0.1
-    patience: int = 3
-    swap_probability: float = 0.0
+    patience: int = 4
+    swap_probability: float = 0.25
+    calibration_share: float = 0.03
     mixed_precision: bool = False
     seed: int = 13
 
@@ -157,9 +163,8 @@ class EventTrainer(Trainer):
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """AdamW with the learning rates of `parameter_groups`."""
-        self.optimizer = torch.optim.AdamW(
-            parameter_groups(self.tagger_model, self.options), lr=self.options.learning_rate
-        )
+        groups = parameter_groups(self.tagger_model, self.options)
+        self.optimizer = torch.optim.AdamW(groups, lr=self.options.learning_rate)
         return self.optimizer
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -218,6 +223,7 @@ def train(
     options = options or TrainingOptions()
     set_seed(options.seed)
     output_dir = Path(output_dir)
+    train_documents, calibration_documents = _split(train_documents, options)
     model, tokenizer = build_model(encoder, codes=codes, model_options=model_options or {})
     text_encoder = TextEncoder(tokenizer, max_pieces=model.config.max_pieces)
     swapper = MentionSwapper(train_documents) if options.swap_probability else None
@@ -235,10 +241,19 @@ def train(
         options=options,
     )
     trainer.train(resume_from_checkpoint=resume or None)
+    model.train(False)
+    tagger = model_tagger(model, text_encoder)
+    model.config.calibration = list(fit_calibration(calibration_documents or dev_documents, tagger))
     save_model(model, tokenizer, output_dir)
     shutil.rmtree(output_dir / "checkpoints")
-    model.train(False)
     return model
+
+
+def _split(documents: Sequence[Document], options: TrainingOptions) -> tuple[list[Document], list[Document]]:
+    """Documents to learn from, and documents to calibrate on."""
+    shuffled = random.Random(options.seed).sample(list(documents), len(documents))
+    aside = int(len(shuffled) * options.calibration_share)
+    return shuffled[aside:], shuffled[:aside]
 
 
 def build_model(
@@ -323,8 +338,11 @@ def model_tagger(model: EventTagger, text_encoder: TextEncoder) -> ModelTagger:
 
 
 def save_model(model: EventTagger, tokenizer: Tokenizer, directory: Path) -> None:
-    """Write weights, configuration and tokenizer."""
-    model.save_pretrained(directory)
+    """Write a model directory: weights (float16), configuration, tokenizer, and the ONNX files of inference."""
+    directory.mkdir(parents=True, exist_ok=True)
+    export_onnx(model, directory)
+    half = copy.deepcopy(model).half()  # type: ignore[no-untyped-call]
+    half.save_pretrained(directory)
     tokenizer.save(str(directory / TOKENIZER_FILE))
 
 
