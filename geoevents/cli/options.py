@@ -113,10 +113,12 @@ Lines = Annotated[bool, typer.Option("--lines", help="Each line of a .txt file i
 BatchSize = Annotated[int, typer.Option(min=1, help="Sentences that go through the model at once.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the model.  [default: one on each core]")]
 
-Corpus = Annotated[list[Path], typer.Argument(metavar="CORPUS…", help="Annotated files, .evt or .jsonl.")]
+Corpus = Annotated[
+    list[Path], typer.Argument(metavar="CORPUS…", help="Annotated files in any format that `convert` reads.")
+]
 Predictions = Annotated[
     Path | None,
-    typer.Option(help="Score these documents (.evt or .jsonl, same ids and texts) in place of a model."),
+    typer.Option(help="Score these documents (same ids and texts) in place of a model."),
 ]
 DevCorpus = Annotated[
     list[Path], typer.Option("--dev", help="Annotated file to choose the best epoch by; may be repeated.")
@@ -129,6 +131,10 @@ Epochs = Annotated[int, typer.Option(min=1, help="Passes over the training files
 TrainingBatch = Annotated[int, typer.Option(min=1, help="Documents in a step.")]
 LearningRate = Annotated[float, typer.Option(help="Peak learning rate of the encoder.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+MixedPrecision = Annotated[
+    bool,
+    typer.Option("--mixed-precision", help="Compute in bfloat16: faster on processors and cards that have it."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in the output directory.")]
 
 Prefix = Annotated[str, typer.Argument(help="Only codes that begin so, such as 04 or 131.")]

@@ -15,7 +15,6 @@ import torch
 from tokenizers import Tokenizer
 from torch.utils.data import Dataset
 from transformers import (
-    AutoConfig,
     AutoModel,
     AutoTokenizer,
     EarlyStoppingCallback,
@@ -24,6 +23,7 @@ from transformers import (
     set_seed,
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers.trainer_utils import get_last_checkpoint
 
 from geoevents import ontology
 from geoevents.encoding import LabelScheme, TextEncoder, label_window
@@ -37,7 +37,7 @@ from geoevents.modeling.evaluation import evaluate_tagger, main_metrics
 from geoevents.modeling.export import export_onnx
 from geoevents.modeling.model import EventTagger, TriggerLayer
 from geoevents.modeling.scorer import TorchScorer
-from geoevents.runtime import CONFIG_FILE, TOKENIZER_FILE, ModelTagger, read_decoder
+from geoevents.runtime import TOKENIZER_FILE, ModelTagger, model_directory, read_config, read_decoder
 
 ROLE_GROUPS: tuple[tuple[Role, ...], ...] = (("source", "target"), ("place",), ("time",))
 
@@ -62,7 +62,7 @@ class TrainingOptions:
         seed: Seed of everything random.
     """
 
-    epochs: int = 12
+    epochs: int = 13
     batch_size: int = 32
     learning_rate: float = 2e-4
     head_factor: float = 5.0
@@ -240,7 +240,8 @@ def train(
         tagger=model_tagger(model, text_encoder),
         options=options,
     )
-    trainer.train(resume_from_checkpoint=resume or None)
+    checkpoints = output_dir / "checkpoints"
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
     model.train(False)
     tagger = model_tagger(model, text_encoder)
     model.config.calibration = list(fit_calibration(calibration_documents or dev_documents, tagger))
@@ -267,15 +268,19 @@ def build_model(
         model_options: Settings of a new model's `EventTaggerConfig` beside the label sets.
 
     Raises:
-        ModelError: The encoder has no fast tokenizer.
+        ModelError: The encoder cannot be found or loaded, or has no fast tokenizer.
     """
-    if (Path(encoder) / CONFIG_FILE).is_file() and AutoConfig.from_pretrained(encoder).model_type == "geoevents":
-        tokenizer = Tokenizer.from_file(str(Path(encoder) / TOKENIZER_FILE))
-        return EventTagger.from_pretrained(encoder, dtype=torch.float32), tokenizer
-    fast_tokenizer = AutoTokenizer.from_pretrained(encoder)
+    directory = _geoevents_directory(encoder)
+    if directory is not None:
+        tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
+        return EventTagger.from_pretrained(directory, dtype=torch.float32), tokenizer
+    try:
+        fast_tokenizer = AutoTokenizer.from_pretrained(encoder)
+        pretrained = AutoModel.from_pretrained(encoder, dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the encoder {str(encoder)!r} cannot be loaded by its name or path: {error}") from error
     if not fast_tokenizer.is_fast:
         raise ModelError(f"the encoder {str(encoder)!r} has no fast tokenizer, which word offsets need")
-    pretrained = AutoModel.from_pretrained(encoder, dtype=torch.float32)
     names = {code.code: code.name for code in ontology.codes() if len(code.code) > 2}
     codes = list(names) if codes is None else list(codes)
     config = EventTaggerConfig(
@@ -293,6 +298,16 @@ def build_model(
     tokenizer = fast_tokenizer.backend_tokenizer
     initialise_codes(model, tokenizer, [names.get(code, code) for code in codes])
     return model, tokenizer
+
+
+def _geoevents_directory(encoder: str | Path) -> Path | None:
+    """The directory of a geoevents model, shipped or the user's; None where the encoder is another model."""
+    try:
+        directory = model_directory(encoder)
+        read_config(directory)
+    except ModelError:
+        return None
+    return directory
 
 
 def initialise_trigger_layers(model: EventTagger) -> None:
