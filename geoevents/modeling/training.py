@@ -223,6 +223,7 @@ def train(
     options = options or TrainingOptions()
     set_seed(options.seed)
     output_dir = Path(output_dir)
+    checkpoints = output_dir / "checkpoints"
     train_documents, calibration_documents = _split(train_documents, options)
     model, tokenizer = build_model(encoder, codes=codes, model_options=model_options or {})
     text_encoder = TextEncoder(tokenizer, max_pieces=model.config.max_pieces)
@@ -230,7 +231,7 @@ def train(
     scheme = model.config.scheme
     trainer = EventTrainer(
         model=model,
-        args=_training_arguments(options, output_dir / "checkpoints"),
+        args=_training_arguments(options, checkpoints),
         examples=ExampleDataset(
             train_documents, text_encoder, scheme, swapper=swapper, swap_probability=options.swap_probability
         ),
@@ -240,13 +241,12 @@ def train(
         tagger=model_tagger(model, text_encoder),
         options=options,
     )
-    checkpoints = output_dir / "checkpoints"
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
     model.train(False)
     tagger = model_tagger(model, text_encoder)
     model.config.calibration = list(fit_calibration(calibration_documents or dev_documents, tagger))
     save_model(model, tokenizer, output_dir)
-    shutil.rmtree(output_dir / "checkpoints")
+    shutil.rmtree(checkpoints)
     return model
 
 
