@@ -39,6 +39,7 @@ class MentionSwapper:
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self._countries = _country_forms()
+        self._replacements = [country for country, forms in self._countries.items() if "people" in forms]
         self._kinds = {
             form: (country, kind) for country, forms in self._countries.items() for kind, form in forms.items()
         }
@@ -74,10 +75,10 @@ class MentionSwapper:
         for match in self._mention.finditer(document.text):
             country, kind = self._kinds[match.group()]
             if country not in new_countries:
-                new_countries[country] = generator.choice(list(self._countries))
-            form = self._countries[new_countries[country]].get(kind)
+                new_countries[country] = generator.choice(self._replacements)
+            form = self._countries[new_countries[country]][kind]
             mention = Span(match.group(), match.start(), match.end())
-            if form is not None and not any(_crosses(mention, span) for span in spans):
+            if not any(_crosses(mention, span) for span in spans):
                 edits.append(Edit(mention.start, mention.end, form))
         return edits
 
@@ -113,7 +114,8 @@ def edit_document(document: Document, edits: Iterable[Edit]) -> Document:
         )
         for event in document.events
     )
-    return replace(document, text=text, sentences=tuple(map(moved, document.sentences)), events=events)
+    sentences, arguments = tuple(map(moved, document.sentences)), tuple(map(moved, document.arguments))
+    return replace(document, text=text, sentences=sentences, events=events, arguments=arguments)
 
 
 def _country_forms() -> dict[str, dict[str, str]]:
@@ -122,10 +124,11 @@ def _country_forms() -> dict[str, dict[str, str]]:
     table = files("geoevents.resolution") / "data" / "countries.tsv"
     with table.open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines, delimiter="\t"):
-            demonyms = row["demonyms"].split("|")
-            if row["until"] or not demonyms[0] or not row["capital"] or row["iso3"] in forms:
+            demonyms, capital = row["demonyms"].split("|"), row["capital"].split("|")[0]
+            # A row without a two-letter code is a region of the country.
+            if row["until"] or not row["iso2"] or not demonyms[0] or not capital:
                 continue
-            forms[row["iso3"]] = {"name": row["name"], "capital": row["capital"], "adjective": demonyms[0]}
+            forms[row["iso3"]] = {"name": row["name"], "capital": capital, "adjective": demonyms[0]}
             if len(demonyms) > 1:
                 forms[row["iso3"]]["people"] = demonyms[1]
     return dict(forms)
@@ -142,6 +145,7 @@ def _spans(document: Document) -> Iterator[Span]:
     for event in document.events:
         yield event.trigger
         yield from (span for _, span in event.arguments())
+    yield from document.arguments
 
 
 def _crosses(mention: Span, span: Span) -> bool:
