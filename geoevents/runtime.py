@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from geoevents.decoding import Decoder, FloatArray
 from geoevents.encoding import IntArray, LabelScheme, TextEncoder, Window, pad_windows
-from geoevents.errors import ModelError
+from geoevents.errors import MissingExtraError, ModelError
 from geoevents.prediction import PredictedEvent
 
 Backend = Literal["onnx", "torch"]
@@ -195,8 +195,10 @@ def read_decoder(config: Mapping[str, Any]) -> Decoder:
 
 def _load_scorer(directory: Path, backend: Backend, threads: int | None) -> Scorer:
     if backend == "torch":
-        from geoevents.modeling.scorer import load_torch_scorer
-
+        try:
+            from geoevents.modeling.scorer import load_torch_scorer
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(error.name or "torch", "train") from error
         scorer: Scorer = load_torch_scorer(directory, threads=threads)
         return scorer
     if backend != "onnx":
