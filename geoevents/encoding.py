@@ -186,7 +186,8 @@ class TextEncoder:
         starts, ends, cases = np.array(words, dtype=np.int64).T
         piece_starts = np.array([start for start, _ in offsets], dtype=np.int64)
         positions = np.maximum(np.searchsorted(piece_starts, starts, side="right") - 1, 0)
-        piece_words = np.maximum(np.searchsorted(starts, piece_starts, side="right") - 1, 0)
+        # The first word that ends behind a piece's start: some vocabularies' pieces begin with the space before a word.
+        piece_words = np.minimum(np.searchsorted(ends, piece_starts, side="right"), len(ends) - 1)
         head, tail = self._frame
         windows = []
         for first, last, core in _window_borders(len(ids), self.max_pieces - len(head) - len(tail), self.overlap):
