@@ -140,6 +140,11 @@ def test_where_nothing_fits_nothing_is_resolved(resolver: Resolver, markup: str,
     assert [(actor.code, actor.resolved_from) for actor in resolved(resolver, markup, words)] == [(None, None)]
 
 
+def test_punctuation_marked_as_an_actor_stays_without_a_code(resolver: Resolver) -> None:
+    markup = "[[Iran|a1]] [[praised|051 s=a1 t=a2]] its [[—|a2]] on Friday."
+    assert [actor.code for actor in resolved(resolver, markup, "—")] == [None]
+
+
 def test_without_coreference_pronouns_stay_as_they_are() -> None:
     resolver = load_resolver(coreference=False)
     (actor,) = resolved(resolver, SINGLE["pronoun of a person"][0], "He")

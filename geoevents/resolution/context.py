@@ -86,7 +86,9 @@ class Context:
 
     def country_at(self, offset: int) -> str | None:
         """The country that a name at an offset points to, or None."""
-        return next((mention.country for mention in self._mentions if mention.start == offset), None)
+        word = self.word_at(offset)
+        first, end = (bisect_left(self._mentions, (index,)) for index in (word, word + 1))
+        return next((mention.country for mention in self._mentions[first:end] if mention.start == offset), None)
 
     def weights(self, at: int, *, places: Collection[int] = ()) -> dict[str, float]:
         """The countries in play at an offset with weights from 0 to 1, 1 for the likeliest.
@@ -97,10 +99,8 @@ class Context:
         """
         position = self.word_at(at)
         scores: dict[str, float] = {}
-        first = bisect_left(self._mentions, (position - _REACH,))
-        for word, start, country in self._mentions[first:]:
-            if word > position + _REACH:
-                break
+        first, end = (bisect_left(self._mentions, (word,)) for word in (position - _REACH, position + _REACH + 1))
+        for word, start, country in self._mentions[first:end]:
             if start == at:  # the span itself
                 continue
             distance = abs(word - position) + (_BEHIND if word > position else 0)

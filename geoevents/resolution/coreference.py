@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from geoevents.events import Actor, Document, Event, Span
 from geoevents.resolution.actors import ActorCode, ActorCoder
@@ -17,7 +18,7 @@ from geoevents.resolution.context import Context
 from geoevents.resolution.gazetteer import Gazetteer
 from geoevents.resolution.mentions import PRONOUNS, Mention, find_mentions
 from geoevents.resolution.nouns import noun_classes
-from geoevents.resolution.phrases import words_of
+from geoevents.resolution.phrases import phrase_words
 
 # Codes of at most this confidence rest on the countries in play alone; an antecedent in the text says more.
 WEAK = 0.5
@@ -27,6 +28,11 @@ _TRUST = 0.8
 _RIVAL = 0.6
 # Sentences back to which a title finds its holder, and to which a second holder leaves it open who is meant.
 _REACH_OF_TITLES, _RIVAL_TITLES = 30, 2
+# Mentions to either side among which a fuller name is looked for, and mentions back to any antecedent: more than a
+# document of usual density holds within the sentences that count, so that only endless lists of names notice.
+_REACH_OF_NAMES, _REACH_OF_NOUNS = 30, 300
+# Words of a short form of a name at most.
+_LONGEST_NAME = 8
 _AGREEING = {
     "he": frozenset(("person",)),
     "she": frozenset(("person",)),
@@ -57,6 +63,7 @@ _APPOSITION_BEFORE = re.compile(r"(?:^|[,;.“”\"] )(?:[Tt]he |[Aa]n? )([^,.;:
 _HEAD_BEFORE = re.compile(
     r"\b((?:\w+ )?\w+) of (?:the )?(?:\w+(?: \w+)?(?:, (?:the )?\w+(?: \w+)?)*,? and (?:the )?)?$"
 )
+_IN_BRACKETS = re.compile(r" \(([^()\n]{2,40})\)")
 _OWNER = re.compile(r"\b(its|his|her|their)(?: own)?(?: \w+)? $", re.IGNORECASE)
 
 
@@ -98,7 +105,9 @@ class ActorsInText:
         self._mentions = find_mentions(document, context, gazetteer)
         self._starts = [mention.span.start for mention in self._mentions]
         self._by_ends = {(mention.span.start, mention.span.end): mention for mention in self._mentions}
-        self._by_last_word = _by_last_word(self._mentions)
+        self._fuller_names = _fuller_names(self._mentions)
+        self._triggers = sorted(document.events, key=lambda event: event.trigger.start)
+        self._trigger_starts = [event.trigger.start for event in self._triggers]
         self._opposed = _opposed(document.events)
         self._places = frozenset(place.start for event in document.events for place in event.places)
         self._visited = frozenset(a.start for event in document.events if event.code == "042" for a in event.targets)
@@ -177,18 +186,21 @@ class ActorsInText:
     def _fuller(self, mention: Mention) -> Iterator[Mention]:
         """The mentions of a fuller name: the nearest before first, then those behind; or what it abbreviates."""
         text, span = mention.span.text, mention.span
-        if len(text) > 1 and text.isupper():
-            spelt_out = self._document.text.find(f" ({text})")
-            yield from (other for other in self._mentions if other.span.end == spelt_out)
-        keys = _keys(text)
-        same = [other for other in self._by_last_word.get(keys[-1] if keys else "", ()) if other.span != span]
-        fuller = [
-            other
-            for other in same
-            if len(other_keys := _keys(other.span.text)) > len(keys) and other_keys[-len(keys) :] == keys
-        ]
-        yield from (other for other in reversed(fuller) if other.span.end <= span.start)
-        yield from (other for other in fuller if other.span.start >= span.end)
+        if len(text) > 1 and text.isupper() and text in self._spelt_out:
+            yield self._spelt_out[text]
+        fuller = self._fuller_names.get(_keys(text), [])
+        here = bisect_left(fuller, span.start, key=lambda other: other.span.start)
+        yield from reversed(fuller[max(here - _REACH_OF_NAMES, 0) : here])
+        yield from (other for other in fuller[here : here + _REACH_OF_NAMES] if other.span.start >= span.end)
+
+    @cached_property
+    def _spelt_out(self) -> dict[str, Mention]:
+        """The mentions behind which an abbreviation stands in brackets, by the abbreviation where it stands first."""
+        ends = {mention.span.end: mention for mention in self._mentions}
+        first: dict[str, int] = {}
+        for match in _IN_BRACKETS.finditer(self._document.text):
+            first.setdefault(match[1], match.start())
+        return {text: ends[start] for text, start in first.items() if start in ends}
 
     def _by_title(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
         """ "The president" beside one president; "Iranian president" beside "Raisi"."""
@@ -259,8 +271,8 @@ class ActorsInText:
         code = self._code(owner) if owner else None
         if not owner or not code:
             return None
-        head = words_of(mention.span.text)[-1].key
-        if head in noun_classes()["member"] and code.roles and code.roles[0] != "GOV":
+        keys = _keys(mention.span.text)
+        if keys and keys[-1] in noun_classes()["member"] and code.roles and code.roles[0] != "GOV":
             return self._from(owner, replace(code, name=None))
         if code.country:
             found = self._by_words(mention, owner=code.country)
@@ -275,8 +287,8 @@ class ActorsInText:
 
     def _by_stand_in(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
         """ "The group", "the rebels", "the company": the nearest actor before that may be one."""
-        words = words_of(mention.span.text)
-        roles = _STAND_INS.get(words[0].key) if len(words) == 1 else None
+        keys = _keys(mention.span.text)
+        roles = _STAND_INS.get(keys[0]) if len(keys) == 1 else None
         if roles is None or (own and own.confidence > WEAK):
             return None
         before = self._document.text[max(0, mention.span.start - 6) : mention.span.start].lower()
@@ -359,7 +371,8 @@ class ActorsInText:
     def _events_before(self, mention: Mention) -> list[Event]:
         """Events of the same sentence and the two before whose trigger stands before, the nearest first."""
         first = self._context.sentence_start(max(mention.sentence - 2, 0))
-        return [e for e in reversed(self._document.events) if first <= e.trigger.start < mention.span.start]
+        start, end = (bisect_left(self._trigger_starts, offset) for offset in (first, mention.span.start))
+        return self._triggers[start:end][::-1]
 
     def _mention_of(self, actor: Actor) -> Mention | None:
         return self._by_ends.get((actor.start, actor.end))
@@ -368,8 +381,8 @@ class ActorsInText:
 
     def _before(self, mention: Mention, *, sentences: int) -> Iterator[Mention]:
         """The mentions before one in its own and so many earlier sentences, the nearest first."""
-        for index in range(bisect_left(self._starts, mention.span.start) - 1, -1, -1):
-            other = self._mentions[index]
+        end = bisect_left(self._starts, mention.span.start)
+        for other in reversed(self._mentions[max(end - _REACH_OF_NOUNS, 0) : end]):
             if mention.sentence - other.sentence > sentences:
                 return
             if other.span.end <= mention.span.start:
@@ -384,16 +397,18 @@ class ActorsInText:
         return Resolved(replace(code, confidence=round(code.confidence * _TRUST, 2)), origin)
 
 
-def _keys(text: str) -> list[str]:
-    return [word.key for word in words_of(text)]
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(word.key for word in phrase_words(text))
 
 
-def _by_last_word(mentions: Sequence[Mention]) -> dict[str, list[Mention]]:
-    """The mentions of persons by the last word of their names."""
-    found: dict[str, list[Mention]] = {}
+def _fuller_names(mentions: Sequence[Mention]) -> dict[tuple[str, ...], list[Mention]]:
+    """The mentions of persons by each shorter form of their names, its last words."""
+    found: dict[tuple[str, ...], list[Mention]] = {}
     for mention in mentions:
         if mention.kind == "person" and mention.named:
-            found.setdefault(_keys(mention.span.text)[-1], []).append(mention)
+            keys = _keys(mention.span.text)
+            for length in range(1, min(len(keys), _LONGEST_NAME)):
+                found.setdefault(keys[-length:], []).append(mention)
     return found
 
 

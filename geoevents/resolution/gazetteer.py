@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from geoevents.resolution.phrases import Word, key_of
+from geoevents.resolution.phrases import Word, key_of, phrase_words
 
 CASE_FREE, CASE_TITLE, CASE_ACRONYM, CASE_EXACT = 0, 1, 2, 3
 
@@ -83,6 +83,7 @@ class Gazetteer:
         self._longest: dict[str, int] = {}
         self.countries: dict[str, str] = {}
         self.words: dict[str, frozenset[str]] = {}
+        self.phrase_matches = lru_cache(maxsize=8192)(self._phrase_matches)
 
     def add(self, phrase: str, entry: Entry) -> None:
         """Let a phrase stand for an entry, beside what it stands for already."""
@@ -130,13 +131,16 @@ class Gazetteer:
 
     def match_at(self, words: Sequence[Word], start: int) -> Match | None:
         """The longest known name that begins at a word, or None."""
-        longest = self._longest.get(words[start].key, 0)
-        for end in range(min(start + min(longest, _LONGEST), len(words)), start, -1):
-            span = words[start:end]
-            if any(word.pause for word in span[1:]):
-                continue
-            found = self._names.get(" ".join(word.key for word in span))
+        longest = min(self._longest.get(words[start].key, 0), _LONGEST)
+        keys = [words[start].key] if longest else []
+        for word in words[start + 1 : start + longest]:
+            if word.pause:
+                break
+            keys.append(f"{keys[-1]} {word.key}")
+        for end in range(start + len(keys), start, -1):
+            found = self._names.get(keys[end - start - 1])
             if found:
+                span = words[start:end]
                 entries = tuple(entry for case, entry in found if _case_fits(case, span))
                 if entries:
                     return Match(start, end, entries)
@@ -146,10 +150,14 @@ class Gazetteer:
         """The known names in a text from left to right, the longest first where several begin at a word."""
         start = 0
         while start < len(words):
-            match = self.match_at(words, start)
+            match = self.match_at(words, start) if words[start].key in self._longest else None
             if match:
                 yield match
             start = match.end if match else start + 1
+
+    def _phrase_matches(self, phrase: str) -> tuple[Match, ...]:
+        """The known names in a short text that is likely to be asked for again."""
+        return tuple(self.matches(phrase_words(phrase)))
 
     def names_of_kind(self, kinds: Iterable[str]) -> Iterator[tuple[str, Entry]]:
         """Every phrase that stands for an entry of the kinds, in its folded form."""

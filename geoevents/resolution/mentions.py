@@ -11,7 +11,7 @@ from geoevents.events import Document, Span
 from geoevents.resolution.context import Context
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
 from geoevents.resolution.nouns import noun_classes
-from geoevents.resolution.phrases import Word, key_of, words_of
+from geoevents.resolution.phrases import Word, key_of, phrase_words
 
 Kind = Literal["pronoun", "pair", "person", "plural", "group", "body", "name", "thing"]
 
@@ -33,6 +33,8 @@ _MALE = re.compile(
     r"\b(?:king|prince|mr|sheikh|sultan|emir|man|sir|lord|chairman|spokesman|bishop|pope|father)\b", re.I
 )
 _FEMALE = re.compile(r"\b(?:queen|princess|mrs|ms|woman|lady|chairwoman|spokeswoman|dame|empress|mother)\b", re.I)
+# Characters before the first mention of a sentence at most: a quotation mark and one word.
+_LONGEST_LEAD = 60
 _LINKS = frozenset(("of", "from", "in", "for", "at", "on", "to", "with", "against"))
 
 
@@ -86,11 +88,11 @@ def _outside(spans: Iterable[Span], blocked: Sequence[Span]) -> Iterator[Span]:
 
 
 def _mention(span: Span, context: Context, gazetteer: Gazetteer, *, subject: bool, of_event: bool) -> Mention:
-    words = words_of(span.text)
-    matches = list(gazetteer.matches(words))
+    words = phrase_words(span.text)
+    matches = gazetteer.phrase_matches(span.text)
     sentence = context.sentence_of(span.start)
     gender = "he" if _MALE.search(span.text) else "she" if _FEMALE.search(span.text) else ""
-    lead = not of_event and not context.text[context.sentence_start(sentence) : span.start].strip(" \"“‘'").count(" ")
+    lead = not of_event and _leads(context.text, context.sentence_start(sentence), span.start)
     return Mention(
         span=span,
         sentence=sentence,
@@ -101,6 +103,11 @@ def _mention(span: Span, context: Context, gazetteer: Gazetteer, *, subject: boo
         named=any(word.raw[0].isupper() for word in words[1:]) or _is_named(matches),
         nouns=tuple(noun.name for match in matches if (noun := _role(match.entries))),
     )
+
+
+def _leads(text: str, start: int, end: int) -> bool:
+    """Whether at most one word, an article, stands between the start of a sentence and a mention."""
+    return end - start <= _LONGEST_LEAD and " " not in text[start:end].strip(" \"“‘'")
 
 
 def _is_named(matches: Sequence[Match]) -> bool:
@@ -153,7 +160,8 @@ def _noun_phrases(context: Context) -> Iterator[Span]:
     ends = {match.start: match.end for match in context.matches}
     index = 0
     while index < len(words):
-        end = _end_of_run(context, ends, index)
+        begins = index in ends or words[index].raw[0].isupper()
+        end = _end_of_run(context, ends, index) if begins else index
         if end > index and not (end == index + 1 and words[index].raw.islower()):
             start, stop = words[index].start, words[end - 1].start + len(words[end - 1].raw)
             yield Span(context.text[start:stop], start, stop)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
-from geoevents.resolution.phrases import words_of
+from geoevents.resolution.phrases import phrase_words
 
 # The order in which the kinds of one name are tried.
 _KINDS = (
@@ -126,8 +126,8 @@ class _Reader:
     def __init__(self, text: str, gazetteer: Gazetteer) -> None:
         self.text = text
         self.classes = gazetteer.words
-        self.words = words_of(text)
-        parts = [self._part(match) for match in gazetteer.matches(self.words)]
+        self.words = phrase_words(text)
+        parts = [self._part(match) for match in gazetteer.phrase_matches(text)]
         self.known = {index: part for part in parts for index in range(part.start, part.end)}
         self.parts = [part for part in parts if not self._is_aside(part) and not self._is_inside_name(part)]
         self.core = self._core()

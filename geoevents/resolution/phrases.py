@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 # Letters that Unicode does not decompose into a base letter and an accent.
@@ -57,14 +58,23 @@ def words_of(text: str) -> list[Word]:
         possessive = len(raw) > 2 and raw[-1] in "sS" and raw[-2] in _APOSTROPHES
         if possessive:
             raw = raw[:-2]
-        elif raw[-1] in "sS" and text[end : end + 1] in _APOSTROPHES and text[end : end + 1]:
+        elif raw[-1] in "sS" and end < len(text) and text[end] in _APOSTROPHES:
             possessive, end = True, end + 1
         gap = text[behind:start]
-        joined = bool(gap) and bool(words) and gap[-1] in _HYPHENS and gap.lstrip(".")[:-1] == ""
-        pause = not joined and bool(words) and gap.strip(' .\t\n\u00a0"“”' + _APOSTROPHES) != ""
-        words.append(Word(fold(raw), raw, start, end, possessive, joined, pause))
+        joined = pause = False
+        if gap != " " and gap and words:
+            joined = gap[-1] in _HYPHENS and gap.lstrip(".")[:-1] == ""
+            pause = not joined and gap.strip(' .\t\n\u00a0"“”' + _APOSTROPHES) != ""
+        key = raw.lower() if raw.isascii() and raw.isalnum() else fold(raw)
+        words.append(Word(key, raw, start, end, possessive, joined, pause))
         behind = end
     return words
+
+
+@lru_cache(maxsize=8192)
+def phrase_words(phrase: str) -> tuple[Word, ...]:
+    """The words of a short text that is likely to be asked for again."""
+    return tuple(words_of(phrase))
 
 
 def key_of(phrase: str) -> str:

@@ -67,7 +67,7 @@ def _of_division(text: str, coder: PlaceCoder) -> str | None:
 
 
 def _of_stand_in(
-    place: Place, located: Mapping[Place, Place], weights: Mapping[str, float], coder: PlaceCoder
+    place: Place, located: dict[Place, Place], weights: Mapping[str, float], coder: PlaceCoder
 ) -> PlaceCode | None:
     """ "The town": the place named last; "the capital": that of the likeliest country."""
     noun = place.text.split()[-1].lower()
@@ -75,9 +75,8 @@ def _of_stand_in(
         return None
     if noun == "capital" and weights:
         return coder.capital(max(weights, key=lambda country: weights[country]))
-    before = [other for other in located.values() if other.end <= place.start and other.country]
-    if before and noun != "country":
-        last = before[-1]
+    before = (other for other in reversed(located.values()) if other.end <= place.start and other.country)
+    if noun != "country" and (last := next(before, None)):
         return PlaceCode(last.country, last.name, last.lat, last.lon, last.geonameid)
     return None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from geoevents.events import Actor, Document, Event, Span, Time
+from geoevents.events import Actor, Document, Event, Place, Span, Time
 from geoevents.resolution.actors import ActorCoder, load_actor_coder
 from geoevents.resolution.context import Context
 from geoevents.resolution.coreference import ActorsInText, Resolved
@@ -61,7 +61,7 @@ class Resolver:
             events = tuple(_with_actors(event, found) for event in events)
         if self.places:
             located = locate(replace(document, events=events), context, self.places)
-            events = tuple(replace(event, places=tuple(map(located.__getitem__, event.places))) for event in events)
+            events = tuple(_with_places(event, located) for event in events)
         if self.dates:
             events = _dated(replace(document, events=events), context)
         if self.duplicates:
@@ -110,6 +110,10 @@ def _with_actors(event: Event, found: Mapping[tuple[int, int], Sequence[Resolved
         return tuple(_actor(actor, resolved) for ends, actor in spans.items() for resolved in found[ends])
 
     return replace(event, sources=coded(event.sources), targets=coded(event.targets))
+
+
+def _with_places(event: Event, located: Mapping[Place, Place]) -> Event:
+    return replace(event, places=tuple(map(located.__getitem__, event.places))) if event.places else event
 
 
 def _actor(actor: Actor, resolved: Resolved) -> Actor:
