@@ -153,8 +153,8 @@ def test_long_documents_take_time_in_proportion(resolver: Resolver) -> None:
 
 def test_a_name_that_comes_again_and_again_takes_time_in_proportion(resolver: Resolver) -> None:
     document = marked(
-        "[[Ebrahim Raisi|a1]] [[met|040 s=a1 t=a2]] the [[RSF|a2]] and then [[Raisi|a3]] [[met|040 s=a3 t=a4]] "
-        "[[both sides|a4]] in [[town|a5]], where [[he|a6]] [[praised|051 s=a6 t=a7]] [[its army|a7]]."
+        "[[Ebrahim Raisi|a1]] [[met|040 s=a1 t=a2]] the [[RSF|a2]] and then [[Raisi|a3]] [[met|040 s=a3 t=a4 l=p1]] "
+        "[[both sides|a4]] in [[town|p1]], where [[he|a6]] [[praised|051 s=a6 t=a7]] [[its army|a7]]."
     )
     _assert_in_proportion(resolver, _joined([document] * 100), _joined([document] * 800))
 
