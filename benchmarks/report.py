@@ -1,0 +1,119 @@
+"""What the benchmarks share: their options, what they ran on, and how results are printed and saved."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import geoevents
+from geoevents.runtime import WORDS_FILE, model_directory
+from geoevents.scores import Measure
+
+ROOT = Path(__file__).parents[1]
+SEEDS = ROOT / "seeds"
+
+_PACKAGES = ("numpy", "onnxruntime", "tokenizers", "torch", "transformers")
+
+
+def option_parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser with the options of every benchmark; the description's first paragraph is its help."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n\n")[0])
+    parser.add_argument("--model", default="default", help="name of a shipped model or a model directory")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="file for the results as JSON")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
+    return parser
+
+
+def report(
+    benchmark: str, results: Mapping[str, Any], *, options: argparse.Namespace, argv: Sequence[str]
+) -> dict[str, Any]:
+    """The results with all that is needed to judge and repeat them, as plain JSON types."""
+    return {
+        "benchmark": benchmark,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": shlex.join(["python", f"benchmarks/{benchmark}.py", *argv]),
+        "seed": options.seed,
+        "machine": machine(),
+        "versions": versions(),
+        "model": {"name": options.model, "sha256": _digest(model_directory(options.model) / WORDS_FILE)},
+        "results": results,
+    }
+
+
+def publish(document: Mapping[str, Any], tables: Iterable[str], path: Path | None) -> None:
+    """Print a report's tables under what it ran on, and write the report where a path is given."""
+    system, packages = document["machine"], document["versions"]
+    print(f"{document['benchmark']}, {document['date']}: {document['command']}")
+    print(f"{system['cpu']}, {system['cores']} cores, {system['memory_gib']} GiB, {system['os']}")
+    print(", ".join(f"{name} {number}" for name, number in packages.items()))
+    for table in tables:
+        print(f"\n{table}")
+    if path is not None:
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores that may be used, memory and operating system; None for what the system does not tell."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cpu": _cpu_model(), "cores": usable, "memory_gib": _memory(), "os": platform.platform(terse=True)}
+
+
+def versions() -> dict[str, str]:
+    """Versions of geoevents, Python and the packages that the figures depend on, as far as they are installed."""
+    installed = {package: version(package) for package in _PACKAGES if find_spec(package)}
+    return {"geoevents": geoevents.__version__, "python": platform.python_version(), **installed}
+
+
+def markdown(headers: Sequence[str], rows: Iterable[Sequence[object]], *, text_columns: int = 1) -> str:
+    """A table that reads well as it stands and in Markdown; the first `text_columns` are set left, the others right."""
+    cells = [[*map(str, headers)], *([*map(str, row)] for row in rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    aligns = ["<" if i < text_columns else ">" for i in range(len(widths))]
+    rule = [
+        "-" * width if align == "<" else "-" * (width - 1) + ":" for width, align in zip(widths, aligns, strict=True)
+    ]
+    lines = [[f"{cell:{a}{w}}" for cell, a, w in zip(row, aligns, widths, strict=True)] for row in cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
+
+
+def percent(value: float | None) -> str:
+    """A share from 0 to 1 in percent, "-" for none."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """The bounds of a share in percent, "" without bounds."""
+    return "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+
+
+def measured(measure: Measure) -> list[str]:
+    """Value and interval in percent."""
+    return [percent(measure.value), interval(measure.low, measure.high)]
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def _cpu_model() -> str | None:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or None)
+
+
+def _memory() -> float | None:
+    names = getattr(os, "sysconf_names", {})
+    if not {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= names.keys():
+        return None
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
