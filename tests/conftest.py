@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from rule_tagger import RuleTagger
+from tiny_encoder import tiny_encoder, tiny_model  # noqa: F401  # fixtures of the whole session
 
 import geoevents
 from geoevents import Extractor
