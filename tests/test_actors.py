@@ -153,6 +153,11 @@ OTHERS = {
     "former Haitian senator": "HTIELI",
     "Settlers": "ISRCVL",
     "Hamas hostages": "PSECVL",
+    "Bank of Uganda": "UGAGOV",
+    "Vatican": "VATGOV",
+    "Lakurawa sect": "NGAREB",
+    "Taliban fighters": "AFGMIL",
+    "air-accident investigators from Norway": "NORGOV",
 }
 INTERNATIONAL = {
     "U.N. Security Council": "IGOUNO",
@@ -174,6 +179,9 @@ INTERNATIONAL = {
     "African nations": "AFR",
     "Gulf states": "PGS",
     "international community": "INT",
+    "European Parliament": "IGOEUREECLEG",
+    "European leaders": "GOV",
+    "foreign investors": "BUS",
 }
 NOBODY = [
     "us",
@@ -272,6 +280,11 @@ BARE = [
     ("Kurdish parties", ("IRQ",), "IRQPTY"),
     ("officers", ("HND",), "HNDCOP"),
     ("migrants", ("TUN",), "REF"),
+    ("foreign investors", ("MLI",), "BUS"),
+    ("hackers", ("ALB",), "CRM"),
+    ("ADF fighters", ("UGA", "COD"), "CODREB"),
+    ("ADF fighters", ("AUS",), "AUSMIL"),
+    ("State Department", ("AUS",), "USAGOV"),
     ("peacekeepers", ("MLI",), "IGOUNOPKO"),
 ]
 
@@ -281,6 +294,11 @@ def test_bare_noun_takes_the_country_in_play(
     coder: ActorCoder, text: str, context: tuple[str, ...], expected: str
 ) -> None:
     assert code(coder, text, context=context) == expected
+
+
+@pytest.mark.parametrize("text", ["Syldavia's prime minister", "Syldavia’s Foreign Minister"])
+def test_an_unknown_owner_is_not_the_country_in_play(coder: ActorCoder, text: str) -> None:
+    assert coder.code(text, context_countries=["CHE"]) is None
 
 
 def test_country_from_context_is_less_sure_than_one_in_the_text(coder: ActorCoder) -> None:

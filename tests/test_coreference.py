@@ -131,6 +131,23 @@ OPEN = {
         "[[France|a1]], [[Italy|a2]] and [[Spain|a3]] [[met|040 s=a1,a2,a3]]. Both [[sides|a4]] [[left|042 s=a4]].",
         "sides",
     ),
+    "the other side's country, with another in play": (
+        "[[Hungary|a1]] and Slovakia [[oppose|111 s=a1 t=a2]] the embargo that [[ministers|a3]] "
+        "[[imposed|163 s=a3 t=a4]] on the [[Kremlin|a4]], not [[Warsaw|a2]].",
+        "ministers",
+    ),
+    "people who are abroad": (
+        "[[Diplomats|a1]] [[met|040 s=a1 t=a2 l=p1]] the [[Swiss police|a2]] in [[Geneva|p1]].",
+        "Diplomats",
+    ),
+    "a pronoun for people of no known country": (
+        "[[Diplomats|a1]] [[left|042 s=a1]] for Crete in May and [[they|a2]] [[complained|111 s=a2]] at once.",
+        "they",
+    ),
+    "hosts are not their guests": (
+        "[[Ukrainian Prime Minister Halyna Stets|a1]] [[asked|020 s=a1 t=a2]] her [[hosts|a2]] for help.",
+        "hosts",
+    ),
     "a thing": ("The bridge fell. [[It|a1]] [[hit|190 s=a1]] a boat.", "It"),
 }
 
@@ -138,6 +155,38 @@ OPEN = {
 @pytest.mark.parametrize(("markup", "words"), OPEN.values(), ids=OPEN)
 def test_where_nothing_fits_nothing_is_resolved(resolver: Resolver, markup: str, words: str) -> None:
     assert [(actor.code, actor.resolved_from) for actor in resolved(resolver, markup, words)] == [(None, None)]
+
+
+CODED = {
+    "a visitor is not of the place": (
+        "[[General Babiker|a1]] of the army [[flew|042 s=a1 t=a2]] to [[Asmara|a2]], Sudan said.",
+        ("General Babiker", "SDNMIL"),
+    ),
+    "an apposition says more than the countries near": (
+        "[[Cardinal Luigi Bonamico|a1]], the Vatican secretary of state, [[spoke|010 s=a1 l=p1]] in [[Rome|p1]].",
+        ("Cardinal Luigi Bonamico", "VATGOV"),
+    ),
+    "a senate is any country's": (
+        "The Senate rose. Peruvian [[police|a1]] [[freed|0841 s=a1 t=a2]] the [[protesters|a2]].",
+        ("protesters", "PERCVL"),
+    ),
+    "the other side's country, the only one in play": (
+        "[[Kenyan police|a1]] [[detained|173 s=a1 t=a2]] nine [[students|a2]].",
+        ("students", "KENEDU"),
+    ),
+    "the place's country": (
+        "[[Kenyan police|a1]] [[shot|190 s=a1 t=a2 l=p1]] nine [[farmers|a2]] near [[Kampala|p1]].",
+        ("farmers", "UGACVL"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("markup", "expected"), CODED.values(), ids=CODED)
+def test_bare_nouns_take_the_country_that_the_event_suggests(
+    resolver: Resolver, markup: str, expected: tuple[str, str]
+) -> None:
+    (actor,) = resolved(resolver, markup, expected[0])
+    assert actor.code == expected[1]
 
 
 def test_punctuation_marked_as_an_actor_stays_without_a_code(resolver: Resolver) -> None:
@@ -156,7 +205,7 @@ def test_actors_of_the_development_set() -> None:
     everything, pronouns = scores["all"], scores["pronouns"]
     assert everything.country_right / everything.countries >= 0.92
     assert everything.code_right / everything.gold >= 0.80
-    assert everything.country_wrong / everything.countries < 0.06
+    assert everything.wrong / everything.gold < 0.06
     assert pronouns.code_right / pronouns.gold >= 0.80
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 
 import pytest
 
+from geoevents.ontology import countries
 from geoevents.resolution.coding import ROLES, primary
 from geoevents.resolution.gazetteer import Gazetteer, Term, load_gazetteer, table
 from geoevents.resolution.phrases import key_of, words_of
@@ -40,6 +41,10 @@ def test_rows_are_whole_and_stand_once(name: str, width: int) -> None:
     assert {len(row) for row in rows} == {width}
     assert all(field == field.strip() for row in rows for field in row)
     assert len({tuple(row) for row in rows}) == len(rows)
+
+
+def test_countries_are_those_of_the_ontology(gazetteer: Gazetteer) -> None:
+    assert gazetteer.countries == dict(countries())
 
 
 @pytest.mark.parametrize(("name", "column"), [("bodies", 3), ("organisations", 2), ("groups", 3), ("leaders", 2)])

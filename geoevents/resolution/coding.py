@@ -116,6 +116,7 @@ class Coding:
     def _owner(self, part: Part, own: tuple[str, ...]) -> _Owner | None:
         """The named thing that a part of the phrase stands for, or None where that stays open."""
         current = [entry for entry in part.entries if self._active(entry)] or list(part.entries)
+        current = self._without_distant(current, own)
         for kind in part.kinds:
             entries = [entry for entry in current if entry.kind == kind]
             entry = self._choose_place(entries) if kind in _PLACES else self._choose(entries, own)
@@ -135,6 +136,13 @@ class Coding:
     def _is_known(self, part: Part, entry: Entry) -> bool:
         """Whether a surname before a noun is a name at all: "Trump administration" but not "Law student"."""
         return part.full or part.possessive or any(term.office in _TOP_OFFICES for term in entry.terms)
+
+    def _without_distant(self, entries: list[Entry], own: tuple[str, ...]) -> list[Entry]:
+        """Of bodies that share a name ("ADF") those of the countries in play, if there are any."""
+        near = set(own or self.context)
+        distant = [e for e in entries if e.kind in _BODIES and e.country and not self._countries_at(e) & near]
+        kept = [entry for entry in entries if entry not in distant]
+        return kept if any(entry.kind in _BODIES for entry in kept) else entries
 
     def _belongs_elsewhere(self, part: Part, country: str, own: tuple[str, ...]) -> bool:
         """Whether a name that is also a common noun ("Senate") means another country's body here."""
@@ -220,6 +228,9 @@ class Coding:
         """The code of a phrase whose head is a noun for a role ("Turkish police")."""
         role = self._role(phrase, head)
         body = self._body(phrase, owners, tail)
+        rules = body is not None and body.kind == "group" and primary(body.code[3:]) == "GOV"
+        if body and body.country and rules and role in ("MIL", "REB"):
+            return _made(body.country, "MIL", body.name, body.confidence)  # fighters of those who rule
         if body and not phrase.former and not (role in _OUTSIDERS and not head.generic and body.country):
             return self._plain(body)
         place = next((owner for owner in (*reversed(owners), *tail) if owner.country), None)
@@ -227,7 +238,7 @@ class Coding:
             return _made(place.country, role, None, 0.85)
         region = next((owner for owner in owners if owner.kind == "region"), None)
         if region and role not in triples(region.code) and not (role == "CVL" and self.context):
-            return ActorCode(region.code + role, None, (role,), None, 0.6)
+            return ActorCode(role, None, (role,), None, 0.6)
         return self._of_bare_noun(phrase, head, role)
 
     def _body(self, phrase: NounPhrase, owners: list[_Owner], tail: list[_Owner]) -> _Owner | None:

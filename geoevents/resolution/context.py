@@ -123,7 +123,12 @@ def country_named(entries: Sequence[Entry], *, date: str | None, alone: bool) ->
         date: ISO date of the document; states that had ceased to exist by then are left out.
         alone: Whether the name is a single word: a surname alone points nowhere.
     """
+    common = any(
+        entry.kind == "role" and not entry.country for entry in entries
+    )  # "Senate", "National Assembly": any country's
     for kind in _NAMING_KINDS:
+        if kind == "body" and common:
+            continue
         for entry in entries:
             if entry.kind == kind and entry.country and exists(entry, date) and not (kind == "person" and alone):
                 return entry.country

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -110,6 +110,8 @@ class ActorsInText:
         self._trigger_starts = [event.trigger.start for event in self._triggers]
         self._opposed = _opposed(document.events)
         self._places = frozenset(place.start for event in document.events for place in event.places)
+        self._scenes = _scenes(document.events)
+        self._visits = _visits(document.events)
         self._visited = frozenset(a.start for event in document.events if event.code == "042" for a in event.targets)
         self._known: dict[Span, tuple[Resolved, ...]] = {}
         self._genders: dict[Span, str] = {}
@@ -157,18 +159,47 @@ class ActorsInText:
         return (Resolved(own),)
 
     def _by_words(self, mention: Mention, *, owner: str | None = None) -> ActorCode | None:
-        weights = self._context.weights(mention.span.start, places=self._places)
+        weights = self._weights(mention)
         if owner:
             weights = {**weights, owner: 2 / _RIVAL}
-        code = self._coder.code(
+        code = self._by_own_words(mention, weights)
+        weak = code is not None and code.country is not None and code.confidence <= WEAK
+        return None if weak and self._is_open(mention, weights, owner=owner) else code
+
+    def _by_own_words(self, mention: Mention, weights: Mapping[str, float]) -> ActorCode | None:
+        return self._coder.code(
             mention.span.text,
             date=self._document.date,
             context_countries=sorted(weights, key=lambda country: -weights[country]),
             as_place=mention.span.start in self._places | self._visited,
         )
-        likeliest = sorted(weights.values(), reverse=True)[:2]
-        open_between = len(likeliest) == 2 and likeliest[1] > _RIVAL * likeliest[0]
-        return None if code and code.confidence <= WEAK and open_between else code
+
+    def _weights(self, mention: Mention) -> Mapping[str, float]:
+        """The countries in play; a visitor comes from another than the one that he visits, if there is one."""
+        weights = self._context.weights(mention.span.start, places=self._places)
+        visited = {self._context.country_at(start) for start in self._visits.get(_ends(mention.span), ())}
+        return {country: weight for country, weight in weights.items() if country not in visited} or weights
+
+    def _is_open(self, mention: Mention, weights: Mapping[str, float], *, owner: str | None) -> bool:
+        """Whether the countries in play leave it open which of them a bare noun belongs to."""
+        ranked = sorted(weights, key=lambda country: -weights[country])
+        if len(ranked) > 1 and weights[ranked[1]] > _RIVAL * weights[ranked[0]]:
+            return True
+        scene = {self._context.country_at(start) for start in self._scenes.get(_ends(mention.span), ())}
+        keys = _keys(mention.span.text)
+        if owner or mention.named or keys[0] in PRONOUNS:
+            return False
+        if not noun_classes()["abroad"].isdisjoint(keys):
+            return True
+        if len(ranked) < 2 or ranked[0] in scene:
+            return False
+        return ranked[0] in self._countries_opposed(mention)
+
+    def _countries_opposed(self, mention: Mention) -> set[str | None]:
+        """The countries of the other sides of a mention's events by their own words."""
+        others = [self._by_ends[_ends(span)] for span in self._opponents(mention)]
+        codes = [self._by_own_words(other, self._weights(other)) for other in others]
+        return {code.country for code in codes if code}
 
     # Names
 
@@ -233,7 +264,7 @@ class ActorsInText:
 
     def _by_apposition(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
         """An unknown name by the words beside it: "Ilir Dushku, the mayor of Vlorë,"."""
-        if own is not None or not mention.named:
+        if (own and own.confidence > WEAK) or not mention.named:
             return None
         text, span = self._document.text, mention.span
         behind = _APPOSITION.match(text, span.end)
@@ -272,6 +303,8 @@ class ActorsInText:
         if not owner or not code:
             return None
         keys = _keys(mention.span.text)
+        if keys and keys[-1] in noun_classes()["foreign"]:
+            return NOBODY[0] if own and own.country == code.country else None
         if keys and keys[-1] in noun_classes()["member"] and code.roles and code.roles[0] != "GOV":
             return self._from(owner, replace(code, name=None))
         if code.country:
@@ -352,7 +385,7 @@ class ActorsInText:
         if pronoun.gender in ("he", "she"):
             known = self._genders.get(other.span) or other.gender
             return not known or known == pronoun.gender
-        return self._code(other) is not None
+        return (other.of_event and other.kind == "plural") or self._code(other) is not None
 
     def _by_pair(self, mention: Mention) -> tuple[Resolved, ...]:
         """ "The two", "both sides": the two actors in play, where there are just two."""
@@ -431,3 +464,25 @@ def _opposed(events: Sequence[Event]) -> dict[Span, frozenset[Span]]:
                 opposed.setdefault(one, set()).add(other)
                 opposed.setdefault(other, set()).add(one)
     return {span: frozenset(others) for span, others in opposed.items()}
+
+
+def _ends(span: Span) -> tuple[int, int]:
+    return span.start, span.end
+
+
+def _scenes(events: Sequence[Event]) -> dict[tuple[int, int], list[int]]:
+    """Where the places of each actor's events stand, by the actor's start and end."""
+    scenes: dict[tuple[int, int], list[int]] = {}
+    for event in events:
+        for actor in (*event.sources, *event.targets):
+            scenes.setdefault(_ends(actor), []).extend(place.start for place in event.places)
+    return scenes
+
+
+def _visits(events: Sequence[Event]) -> dict[tuple[int, int], list[int]]:
+    """Where the words for what each visitor visits stand, by the visitor's start and end."""
+    visits: dict[tuple[int, int], list[int]] = {}
+    for event in events:
+        for actor in event.sources if event.code == "042" else ():
+            visits.setdefault(_ends(actor), []).extend(span.start for span in (*event.targets, *event.places))
+    return visits

@@ -82,7 +82,7 @@ class NounPhrase:
         loose_end: Whether the core ends in a common noun that the gazetteer does not know.
         loose_name: Whether it holds a capitalised word that the gazetteer does not know.
         people: Whether a nationality stands as a plural noun ("Afghans").
-        alien: Whether the countries in play say nothing about it ("foreign fighters").
+        alien: Whether the countries in play say nothing about it ("foreign fighters", "Syldavia's king").
     """
 
     text: str
@@ -156,7 +156,7 @@ class _Reader:
             loose_end=self._loose(self.core - 1, upper=False),
             loose_name=any(self._loose(index, upper=True) for index in range(self.core)),
             people=self._is_people(core),
-            alien=any(self._is(index, "alien") for index in range(self.core)),
+            alien=any(self._is(index, "alien") or self._is_unknown_owner(index) for index in range(self.core)),
         )
 
     def _part(self, match: Match) -> Part:
@@ -179,6 +179,12 @@ class _Reader:
         word = self.words[index]
         idle = word.key in self.classes["title"] or word.key in self.classes["former"]
         return not idle and word.raw[0].isupper() == upper
+
+    def _is_unknown_owner(self, index: int) -> bool:
+        """Whether a word is the name of an unknown owner: "Syldavia's prime minister"."""
+        if not self.words[index].possessive or not self._loose(index, upper=True):
+            return False
+        return not self._loose(index + 1, upper=True)  # the whole is a name: "Peoples' Equality bloc"
 
     def _is_aside(self, part: Part) -> bool:
         """Whether a name belongs to somebody else than the actor: "Iran-backed", "pro-Russian"."""
