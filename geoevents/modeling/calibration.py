@@ -12,8 +12,9 @@ from geoevents.events import Document
 from geoevents.modeling.evaluation import extract_documents
 from geoevents.runtime import ModelTagger
 
-NEWTON_STEPS = 25
+NEWTON_STEPS = 50
 RIDGE = 1e-3
+SMALLEST_STEP = 1e-9
 
 
 def fit_calibration(documents: Sequence[Document], tagger: ModelTagger) -> tuple[float, float]:
@@ -41,13 +42,29 @@ def fit_calibration(documents: Sequence[Document], tagger: ModelTagger) -> tuple
 
 
 def _logistic_regression(inputs: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """Slope and offset by Newton's method, held slightly towards the identity so that it always converges."""
-    design = np.stack([inputs, np.ones_like(inputs)], axis=1)
-    prior = np.array([1.0, 0.0])
-    weights = prior.copy()
+    """Slope and offset, held slightly towards the identity; the slope is 1 where surer events are not righter."""
+    ones = np.ones((len(inputs), 1))
+    slope_change, offset = _newton(np.concatenate([inputs[:, None], ones], axis=1), inputs, right)
+    if slope_change > -1:
+        return float(1 + slope_change), float(offset)
+    # Few events, or all wrong: a falling map would rank the surest events last.
+    return 1.0, float(_newton(ones, inputs, right)[0])
+
+
+def _newton(design: np.ndarray, logits: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The weights that make `logits + design @ weights` most likely, by Newton's method with halved steps."""
+
+    def loss(weights: np.ndarray) -> float:
+        shifted = logits + design @ weights
+        return float((np.logaddexp(0, shifted) - right * shifted).sum() + RIDGE / 2 * weights @ weights)
+
+    weights = np.zeros(design.shape[1])
     for _ in range(NEWTON_STEPS):
-        probabilities = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        gradient = design.T @ (probabilities - right) + RIDGE * (weights - prior)
-        curvature = (design * (probabilities * (1 - probabilities))[:, None]).T @ design + RIDGE * np.eye(2)
-        weights = weights - np.linalg.solve(curvature, gradient)
-    return float(weights[0]), float(weights[1])
+        probabilities = 1 / (1 + np.exp(-np.clip(logits + design @ weights, -30, 30)))
+        gradient = design.T @ (probabilities - right) + RIDGE * weights
+        curvature = (design * (probabilities * (1 - probabilities))[:, None]).T @ design + RIDGE * np.eye(len(weights))
+        step = np.linalg.solve(curvature, gradient)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > SMALLEST_STEP:
+            step = step / 2
+        weights = weights - step
+    return weights
