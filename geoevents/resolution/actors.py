@@ -66,7 +66,7 @@ class ActorCoder:
         Returns:
             The code, or None where nothing is known for sure enough.
         """
-        coding = Coding(self.gazetteer.countries, date, tuple(context_countries), as_place)
+        coding = Coding(self.gazetteer.countries, date, context_countries, as_place)
         phrase = self._read(text)
         found = coding.code(phrase)
         if found is None and phrase.loose_name and len(text) >= _LONG:

@@ -69,7 +69,7 @@ class Coding:
 
     countries: Mapping[str, str]
     date: str | None
-    context: tuple[str, ...]
+    context: Sequence[str]
     as_place: bool = False
 
     def code(self, phrase: NounPhrase) -> ActorCode | None:
@@ -115,8 +115,10 @@ class Coding:
 
     def _owner(self, part: Part, own: tuple[str, ...]) -> _Owner | None:
         """The named thing that a part of the phrase stands for, or None where that stays open."""
-        current = [entry for entry in part.entries if self._active(entry)] or list(part.entries)
-        current = self._without_distant(current, own)
+        current = list(part.entries)
+        if len(current) > 1:
+            current = [entry for entry in current if self._active(entry)] or current
+            current = self._without_distant(current, own)
         for kind in part.kinds:
             entries = [entry for entry in current if entry.kind == kind]
             entry = self._choose_place(entries) if kind in _PLACES else self._choose(entries, own)
@@ -139,6 +141,8 @@ class Coding:
 
     def _without_distant(self, entries: list[Entry], own: tuple[str, ...]) -> list[Entry]:
         """Of bodies that share a name ("ADF") those of the countries in play, if there are any."""
+        if sum(entry.kind in _BODIES for entry in entries) < 2:
+            return entries
         near = set(own or self.context)
         distant = [e for e in entries if e.kind in _BODIES and e.country and not self._countries_at(e) & near]
         kept = [entry for entry in entries if entry not in distant]
@@ -146,8 +150,10 @@ class Coding:
 
     def _belongs_elsewhere(self, part: Part, country: str, own: tuple[str, ...]) -> bool:
         """Whether a name that is also a common noun ("Senate") means another country's body here."""
+        if "role" not in part.kinds:
+            return False
         near = own or self.context
-        return "role" in part.kinds and bool(near) and country not in near
+        return bool(near) and country not in near
 
     def _hosted(self, entry: Entry, code: str) -> str:
         """An international armed group counts as rebels of the country in play where it is known to fight."""
@@ -162,14 +168,18 @@ class Coding:
         return code
 
     def _choose_place(self, entries: Sequence[Entry]) -> Entry | None:
+        if len(entries) < 2:
+            return entries[0] if entries else None
         for country in self.context:
             for entry in entries:
                 if entry.country == country:
                     return entry
-        return entries[0] if entries else None
+        return entries[0]
 
     def _choose(self, entries: Sequence[Entry], own: tuple[str, ...]) -> Entry | None:
         """The one of several entries of a kind that is meant, or None where that stays open."""
+        if len(entries) < 2:
+            return entries[0] if entries else None
         for known in (own, self.context[:1], self.context):
             entries = [entry for entry in entries if self._countries_at(entry) & set(known)] or entries
         if len(entries) > 1:

@@ -6,8 +6,9 @@ Both places and actors are told apart by the countries in play near them.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple, overload
 
 from geoevents.events import Document, Span
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match
@@ -99,20 +100,50 @@ class Context:
         """
         position = self.word_at(at)
         scores: dict[str, float] = {}
+        known = scores.get
         first, end = (bisect_left(self._mentions, (word,)) for word in (position - _REACH, position + _REACH + 1))
         for word, start, country in self._mentions[first:end]:
             if start == at:  # the span itself
                 continue
-            distance = abs(word - position) + (_BEHIND if word > position else 0)
-            weight = (3.0 if start in places else 1.0) / (distance + _NEAR)
-            scores[country] = scores.get(country, 0.0) + weight
+            distance = word - position + _BEHIND if word > position else position - word
+            scores[country] = known(country, 0.0) + (3.0 if start in places else 1.0) / (distance + _NEAR)
         top = max(scores.values(), default=1.0)
         return {country: score / top for country, score in scores.items()}
 
-    def countries(self, at: int, *, places: Collection[int] = ()) -> tuple[str, ...]:
-        """The countries in play at an offset, the likeliest first."""
-        weights = self.weights(at, places=places)
-        return tuple(sorted(weights, key=lambda country: -weights[country]))
+
+class InPlay(Sequence[str]):
+    """The countries in play somewhere, the likeliest first; weighed when first asked for, which most names do not.
+
+    Args:
+        weigh: Gives the countries with their weights.
+    """
+
+    def __init__(self, weigh: Callable[[], Mapping[str, float]]) -> None:
+        self._weigh = weigh
+
+    @cached_property
+    def weights(self) -> Mapping[str, float]:
+        """The countries with their weights, 1 for the likeliest that the text names."""
+        return self._weigh()
+
+    @cached_property
+    def _ranked(self) -> tuple[str, ...]:
+        return tuple(sorted(self.weights, key=lambda country: -self.weights[country]))
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        return self._ranked[index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ranked)
 
 
 def country_named(entries: Sequence[Entry], *, date: str | None, alone: bool) -> str | None:

@@ -10,11 +10,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from geoevents.events import Actor, Document, Event, Span
 from geoevents.resolution.actors import ActorCode, ActorCoder
-from geoevents.resolution.context import Context
+from geoevents.resolution.context import Context, InPlay
 from geoevents.resolution.gazetteer import Gazetteer
 from geoevents.resolution.mentions import PRONOUNS, Mention, find_mentions
 from geoevents.resolution.nouns import noun_classes
@@ -159,46 +159,46 @@ class ActorsInText:
         return (Resolved(own),)
 
     def _by_words(self, mention: Mention, *, owner: str | None = None) -> ActorCode | None:
-        weights = self._weights(mention)
-        if owner:
-            weights = {**weights, owner: 2 / _RIVAL}
-        code = self._by_own_words(mention, weights)
+        in_play = InPlay(partial(self._weights, mention, owner=owner))
+        code = self._by_own_words(mention, in_play)
         weak = code is not None and code.country is not None and code.confidence <= WEAK
-        return None if weak and self._is_open(mention, weights, owner=owner) else code
+        return None if weak and self._is_open(mention, in_play, owned=owner is not None) else code
 
-    def _by_own_words(self, mention: Mention, weights: Mapping[str, float]) -> ActorCode | None:
+    def _by_own_words(self, mention: Mention, in_play: InPlay) -> ActorCode | None:
         return self._coder.code(
             mention.span.text,
             date=self._document.date,
-            context_countries=sorted(weights, key=lambda country: -weights[country]),
-            as_place=mention.span.start in self._places | self._visited,
+            context_countries=in_play,
+            as_place=mention.span.start in self._places or mention.span.start in self._visited,
         )
 
-    def _weights(self, mention: Mention) -> Mapping[str, float]:
+    def _weights(self, mention: Mention, *, owner: str | None = None) -> Mapping[str, float]:
         """The countries in play; a visitor comes from another than the one that he visits, if there is one."""
         weights = self._context.weights(mention.span.start, places=self._places)
         visited = {self._context.country_at(start) for start in self._visits.get(_ends(mention.span), ())}
-        return {country: weight for country, weight in weights.items() if country not in visited} or weights
+        if visited:
+            weights = {country: weight for country, weight in weights.items() if country not in visited} or weights
+        return {**weights, owner: 2 / _RIVAL} if owner else weights
 
-    def _is_open(self, mention: Mention, weights: Mapping[str, float], *, owner: str | None) -> bool:
+    def _is_open(self, mention: Mention, in_play: InPlay, *, owned: bool) -> bool:
         """Whether the countries in play leave it open which of them a bare noun belongs to."""
-        ranked = sorted(weights, key=lambda country: -weights[country])
-        if len(ranked) > 1 and weights[ranked[1]] > _RIVAL * weights[ranked[0]]:
+        likeliest = [in_play.weights[country] for country in in_play[:2]]
+        if len(likeliest) == 2 and likeliest[1] > _RIVAL * likeliest[0]:
             return True
-        scene = {self._context.country_at(start) for start in self._scenes.get(_ends(mention.span), ())}
         keys = _keys(mention.span.text)
-        if owner or mention.named or keys[0] in PRONOUNS:
+        if owned or mention.named or keys[0] in PRONOUNS:
             return False
         if not noun_classes()["abroad"].isdisjoint(keys):
             return True
-        if len(ranked) < 2 or ranked[0] in scene:
+        scene = {self._context.country_at(start) for start in self._scenes.get(_ends(mention.span), ())}
+        if len(likeliest) < 2 or in_play[0] in scene:
             return False
-        return ranked[0] in self._countries_opposed(mention)
+        return in_play[0] in self._countries_opposed(mention)
 
     def _countries_opposed(self, mention: Mention) -> set[str | None]:
         """The countries of the other sides of a mention's events by their own words."""
         others = [self._by_ends[_ends(span)] for span in self._opponents(mention)]
-        codes = [self._by_own_words(other, self._weights(other)) for other in others]
+        codes = [self._by_own_words(other, InPlay(partial(self._weights, other))) for other in others]
         return {code.country for code in codes if code}
 
     # Names
@@ -272,7 +272,7 @@ class ActorsInText:
         for match in (before, behind):
             if match:
                 found = Span(match[1], match.start(1), match.end(1))
-                countries = self._context.countries(found.start)
+                countries = InPlay(partial(self._context.weights, found.start))
                 code = self._coder.code(found.text, date=self._document.date, context_countries=countries)
                 if code and code.roles:
                     return Resolved(replace(code, confidence=round(code.confidence * _TRUST, 2)), found)

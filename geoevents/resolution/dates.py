@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 
 from geoevents.errors import InputError
 from geoevents.resolution.daterules import MONTH, RULES, WEEKDAY, Frame, NoReferenceError, Reading
@@ -66,6 +67,7 @@ def parse_document_date(text: str) -> dt.date | None:
     return date if match.group(3) else None
 
 
+@lru_cache(maxsize=4096)
 def read_time(
     text: str, *, today: dt.date | None, anchor: dt.date | None = None, planned: bool = False
 ) -> Reading | None:
