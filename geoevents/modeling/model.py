@@ -58,7 +58,7 @@ class TriggerLayer(nn.Module):
         """
         triggers, words, size = states.shape
         shape = (triggers, words, 3, self.heads, size // self.heads)
-        query, key, value = self.query_key_value(states).view(shape).permute(2, 0, 3, 1, 4)
+        query, key, value = self.query_key_value(states).view(shape).permute(2, 0, 3, 1, 4).unbind(0)
         scores = query @ key.transpose(-1, -2) / (size // self.heads) ** 0.5
         scores = scores.masked_fill(~word_mask[:, None, None, :], torch.finfo(scores.dtype).min)
         mixed = (scores.softmax(-1) @ value).transpose(1, 2).reshape(triggers, words, size)
