@@ -148,6 +148,8 @@ def main(*, errors: bool) -> None:
     documents, article = gold_documents("dev.evt"), [seed_article()]
     scores = score_actors(documents, resolver)
     lines = [f"{name:14} {score}" for name, score in sorted(scores.items(), key=lambda item: -item[1].gold)]
+    for name, half in (("odd records", documents[::2]), ("even records", documents[1::2])):
+        lines.append(f"{name:14} {score_actors(half, resolver)['all']}")
     lines.append(f"places         {score_places(documents, resolver)}")
     lines.append(f"seed article   {score_actors(article, resolver)['all']}")
     if errors:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -42,6 +43,18 @@ def test_gdelt_has_its_columns_in_its_order() -> None:
     ]
     assert names[31:35] == ["NumMentions", "NumSources", "NumArticles", "AvgTone"]
     assert names[-3:] == ["ActionGeo_FeatureID", "DATEADDED", "SOURCEURL"]
+
+
+def test_only_events_of_the_first_paragraph_are_root_events() -> None:
+    first, second = marked("[[Iran|a1]] [[left|042 s=a1]]."), marked("[[Oman|a1]] [[spoke|010 s=a1]].")
+    text = f"{first.text}\n\n{second.text}"
+    events = [*first.events]
+    for event in second.events:
+        by = len(text) - len(second.text)
+        trigger = replace(event.trigger, start=event.trigger.start + by, end=event.trigger.end + by)
+        events.append(replace(event, trigger=trigger))
+    rows = GDELT.rows(Document("d", text, None, (), tuple(events)))
+    assert [row["IsRootEvent"] for row in rows] == [1, 0]
 
 
 def test_a_gdelt_row_is_a_dyad(meeting: Document) -> None:

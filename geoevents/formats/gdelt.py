@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -83,7 +83,7 @@ def _row(event: Event, document: Document) -> dict[str, Any]:
         **_date(event.date),
         **_actor("Actor1", event.sources[0] if event.sources else None),
         **_actor("Actor2", event.targets[0] if event.targets else None),
-        "IsRootEvent": int("\n\n" not in document.text[: event.trigger.start].strip()),
+        "IsRootEvent": int(event.trigger.start < _end_of_lead(document.text)),
         "EventCode": event.code,
         "EventBaseCode": event.code[:3] if ontology.is_valid(event.code) else None,
         "EventRootCode": event.root,
@@ -98,6 +98,14 @@ def _row(event: Event, document: Document) -> dict[str, Any]:
         "DATEADDED": _date(document.date)["SQLDATE"],
         "SOURCEURL": document.id,
     }
+
+
+@lru_cache(maxsize=1)  # a document's events come one after the other
+def _end_of_lead(text: str) -> int:
+    """Offset of the end of the first paragraph."""
+    begin = len(text) - len(text.lstrip())
+    end = text.find("\n\n", begin)
+    return end if end >= 0 else len(text)
 
 
 def _number(identifier: str) -> int:
