@@ -64,7 +64,8 @@ def _export_words(model: EventTagger, path: Path) -> None:
     positions = torch.ones(2, 5, dtype=torch.int64)
     axes = {name: {0: "windows", 1: "pieces"} for name in WORD_INPUTS}
     axes |= {name: {0: "windows", 1: "words"} for name in ("word_positions", *WORD_OUTPUTS)}
-    _export(WordStep(model), (pieces, pieces, pieces, positions), path, (WORD_INPUTS, WORD_OUTPUTS), axes)
+    step = WordStep(model).train(False)  # torch gives it back, and all inside, in the mode in which it came
+    _export(step, (pieces, pieces, pieces, positions), path, (WORD_INPUTS, WORD_OUTPUTS), axes)
 
 
 def _export_events(model: EventTagger, path: Path) -> None:

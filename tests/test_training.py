@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from tiny_encoder import KNOWN_RECORDS, seed_documents  # noqa: E402
+from tokenizers import Tokenizer  # noqa: E402
+
+import geoevents  # noqa: E402
+from geoevents.encoding import TextEncoder  # noqa: E402
+from geoevents.events import Document  # noqa: E402
+from geoevents.modeling import training  # noqa: E402
+from geoevents.modeling.collator import EventCollator  # noqa: E402
+from geoevents.modeling.evaluation import evaluate_tagger  # noqa: E402
+from geoevents.modeling.model import EventTagger  # noqa: E402
+from geoevents.modeling.training import ExampleDataset, TrainingOptions, build_model, train  # noqa: E402
+from geoevents.runtime import load_tagger  # noqa: E402
+
+TRAIN = seed_documents(count=40)
+DEV = seed_documents("dev.evt", 10)
+
+
+def train_briefly(encoder: Path, output: Path, *, resume: bool = False, **changes: Any) -> EventTagger:
+    """Two quick epochs."""
+    options = TrainingOptions(
+        **{"epochs": 2, "batch_size": 8, "learning_rate": 3e-3, "calibration_share": 0.1} | changes
+    )
+    return train(
+        TRAIN,
+        DEV,
+        encoder=encoder,
+        output_dir=output,
+        options=options,
+        model_options={"head_size": 32, "trigger_layers": 1},
+        resume=resume,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[EventTagger, Path]:
+    directory = tmp_path_factory.mktemp("trained") / "new" / "model"
+    return train_briefly(tiny_encoder, directory), directory
+
+
+def loss_of(model: EventTagger, directory: Path, documents: list[Document]) -> float:
+    text_encoder = TextEncoder(Tokenizer.from_file(str(directory / "tokenizer.json")))
+    dataset = ExampleDataset(documents, text_encoder, model.config.scheme)
+    model.train(False)
+    with torch.inference_mode():
+        return model(**EventCollator(0, 3)([example for _, _, example in dataset.examples])).loss.item()
+
+
+def weights_of(model: EventTagger) -> dict[str, Any]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def assert_equal_weights(first: EventTagger, second: EventTagger) -> None:
+    others = second.state_dict()
+    different = [name for name, tensor in first.state_dict().items() if not torch.equal(tensor, others[name])]
+    assert not different
+
+
+def test_training_writes_a_complete_model_directory(trained: tuple[EventTagger, Path]) -> None:
+    model, directory = trained
+    names = ["config.json", "events.onnx", "model.safetensors", "tokenizer.json", "words.onnx"]
+    assert sorted(path.name for path in directory.iterdir()) == names
+    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    assert config["model_type"] == "geoevents"
+    assert config["roots"] == [f"{number:02d}" for number in range(1, 21)]
+    assert config["calibration"] == model.config.calibration
+    assert not model.training
+
+
+def test_loss_falls(trained: tuple[EventTagger, Path], tiny_encoder: Path) -> None:
+    model, directory = trained
+    torch.manual_seed(0)
+    untrained, _ = build_model(tiny_encoder, model_options={"head_size": 32, "trigger_layers": 1})
+    assert loss_of(model, directory, TRAIN) < 0.8 * loss_of(untrained, directory, TRAIN)
+
+
+def test_learnt_events_are_found_again(tiny_model: Path) -> None:
+    evaluation = evaluate_tagger(seed_documents(count=KNOWN_RECORDS), load_tagger(tiny_model, backend="torch"))
+    assert evaluation.triggers.strict.f1.value > 0.8
+    assert evaluation.trigger_roots.strict.f1.value > 0.7
+    assert evaluation.arguments.overall.strict.f1.value > 0.7
+
+
+def test_trained_model_loads_like_the_shipped_one(tiny_model: Path) -> None:
+    (first, *_) = [document for document in seed_documents(count=KNOWN_RECORDS) if document.events]
+    events = geoevents.extract(first.text, model=tiny_model)
+    assert {event.trigger.text for event in events} & {event.trigger.text for event in first.events}
+    assert all(first.text[event.trigger.start : event.trigger.end] == event.trigger.text for event in events)
+
+
+@pytest.mark.slow
+def test_same_seed_gives_the_same_weights(
+    trained: tuple[EventTagger, Path], tiny_encoder: Path, tmp_path: Path
+) -> None:
+    again = train_briefly(tiny_encoder, tmp_path / "again")
+    assert_equal_weights(again, trained[0])
+    assert again.config.calibration == trained[0].config.calibration
+    other = train_briefly(tiny_encoder, tmp_path / "other", seed=14)
+    assert not torch.equal(other.event_head.codes.weight, again.event_head.codes.weight)
+
+
+def interrupt_in_epoch(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Break the training off, as Ctrl-C would, when it evaluates behind that epoch, before it has saved it."""
+    calls = []
+
+    def evaluate_or_stop(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args)
+        if len(calls) == epoch:
+            raise KeyboardInterrupt
+        return evaluate_tagger(*args, **kwargs)
+
+    monkeypatch.setattr(training, "evaluate_tagger", evaluate_or_stop)
+
+
+@pytest.mark.slow
+def test_resumed_training_ends_where_an_uninterrupted_one_does(
+    trained: tuple[EventTagger, Path], tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupt_in_epoch(interrupted, 2)
+        with pytest.raises(KeyboardInterrupt):
+            train_briefly(tiny_encoder, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoints"]
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 1
+    resumed = train_briefly(tiny_encoder, tmp_path, resume=True)
+    assert_equal_weights(resumed, trained[0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in trained[1].iterdir())
+
+
+@pytest.mark.slow
+def test_fine_tuning_starts_from_a_model_directory(tiny_model: Path, tmp_path: Path) -> None:
+    known = load_tagger(tiny_model, backend="torch").scorer.model
+    options = TrainingOptions(epochs=1, batch_size=8, learning_rate=1e-9, calibration_share=0.0, swap_probability=0.0)
+    tuned = train(TRAIN[:8], DEV[:2], encoder=tiny_model, output_dir=tmp_path / "tuned", options=options)
+    assert tuned.config.codes == known.config.codes
+    assert tuned.config.trigger_layers == 1
+    assert tuned.dtype == torch.float32
+    for name, tensor in tuned.state_dict().items():
+        torch.testing.assert_close(tensor, known.state_dict()[name], atol=1e-5, rtol=0)
+    assert load_tagger(tmp_path / "tuned").predict([TRAIN[0].text])
+
+
+def test_new_model_of_own_codes_has_their_roots(tiny_encoder: Path) -> None:
+    model, _ = build_model(tiny_encoder, codes=["040", "0841", "042"], model_options={"head_size": 32})
+    assert model.config.roots == ["04", "08"]
+    assert model.config.codes == ["040", "0841", "042"]
+    assert model.event_head.codes.weight.shape == (3, 64)
+
+
+def test_dataset_counts_the_spans_that_tags_cannot_express(tiny_encoder: Path) -> None:
+    _, tokenizer = build_model(tiny_encoder, codes=["040"], model_options={"head_size": 32})
+    scheme = training.EventTaggerConfig(
+        roots=["04"], codes=["040"], statuses=geoevents.events.STATUSES, role_groups=training.ROLE_GROUPS
+    ).scheme
+    from geoevents.markup import parse_record
+
+    documents = [
+        parse_record("[[Iran|a1]] [[met|040 s=a1 t=a1]] nobody", document_id="x"),
+        parse_record("[[Iran|a1]] [[met|040 s=a1]] nobody", document_id="y"),
+    ]
+    dataset = ExampleDataset(documents, TextEncoder(tokenizer), scheme)
+    assert len(dataset) == 2
+    assert dataset.lost == 1
