@@ -14,6 +14,7 @@ from tokenizers import Tokenizer  # noqa: E402
 
 import geoevents  # noqa: E402
 from geoevents.encoding import TextEncoder  # noqa: E402
+from geoevents.errors import ModelError  # noqa: E402
 from geoevents.events import Document  # noqa: E402
 from geoevents.modeling import training  # noqa: E402
 from geoevents.modeling.collator import EventCollator  # noqa: E402
@@ -171,3 +172,27 @@ def test_dataset_counts_the_spans_that_tags_cannot_express(tiny_encoder: Path) -
     dataset = ExampleDataset(documents, TextEncoder(tokenizer), scheme)
     assert len(dataset) == 2
     assert dataset.lost == 1
+
+
+@pytest.mark.slow
+def test_resuming_without_a_checkpoint_trains_from_the_start(
+    trained: tuple[EventTagger, Path], tiny_encoder: Path, tmp_path: Path
+) -> None:
+    assert_equal_weights(train_briefly(tiny_encoder, tmp_path, resume=True), trained[0])
+
+
+def test_unknown_encoder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match="no-such-encoder' cannot be loaded by its name or path"):
+        build_model(tmp_path / "no-such-encoder")
+
+
+def test_shipped_model_is_fine_tuned_by_its_name(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tiny_model.parent)
+    model, _ = build_model("tiny")
+    assert model.config.trigger_layers == 1
+    shipped = Path(geoevents.__file__).parent / "models" / "default"
+    if shipped.is_dir():
+        monkeypatch.chdir(shipped.parent.parent)
+        model, _ = build_model("default")
+        assert model.config.calibration == json.loads((shipped / "config.json").read_bytes())["calibration"]
