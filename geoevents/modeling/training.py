@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import random
 import re
 import shutil
@@ -38,6 +39,8 @@ from geoevents.modeling.export import export_onnx
 from geoevents.modeling.model import EventTagger, TriggerLayer
 from geoevents.modeling.scorer import TorchScorer
 from geoevents.runtime import TOKENIZER_FILE, ModelTagger, model_directory, read_config, read_decoder
+
+logger = logging.getLogger(__name__)
 
 ROLE_GROUPS: tuple[tuple[Role, ...], ...] = (("source", "target"), ("place",), ("time",))
 
@@ -229,12 +232,15 @@ def train(
     text_encoder = TextEncoder(tokenizer, max_pieces=model.config.max_pieces)
     swapper = MentionSwapper(train_documents) if options.swap_probability else None
     scheme = model.config.scheme
+    examples = ExampleDataset(
+        train_documents, text_encoder, scheme, swapper=swapper, swap_probability=options.swap_probability
+    )
+    if examples.lost:
+        logger.warning("%d annotated spans overlap others of their layer and are not learned", examples.lost)
     trainer = EventTrainer(
         model=model,
         args=_training_arguments(options, checkpoints),
-        examples=ExampleDataset(
-            train_documents, text_encoder, scheme, swapper=swapper, swap_probability=options.swap_probability
-        ),
+        examples=examples,
         data_collator=EventCollator(model.config.pad_token_id or 0, len(scheme.role_groups)),
         callbacks=[EarlyStoppingCallback(options.patience)],
         dev_documents=dev_documents,
