@@ -22,7 +22,10 @@ CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 WORDS_FILE = "words.onnx"
 EVENTS_FILE = "events.onnx"
+WEIGHTS_FILE = "model.safetensors"
 FORMAT_VERSION = 1
+
+_KEYS = ("roots", "codes", "statuses", "role_groups", "calibration", "outside_bias", "max_pieces")
 
 
 class Scorer(Protocol):
@@ -143,7 +146,7 @@ def load_tagger(
         text_encoder=TextEncoder(_read_tokenizer(directory), max_pieces=config["max_pieces"]),
         scorer=_load_scorer(directory, backend, threads),
         decoder=read_decoder(config),
-        pad_id=config["pad_token_id"] or 0,
+        pad_id=config.get("pad_token_id") or 0,
     )
 
 
@@ -168,9 +171,11 @@ def read_config(directory: Path) -> dict[str, Any]:
     """
     path = _require(directory, CONFIG_FILE)
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{path}: not valid JSON ({error}); save the model again") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path}: not a JSON object; save the model again")
     if config.get("model_type") != "geoevents":
         raise ModelError(f"{path}: model_type is {config.get('model_type')!r}, not 'geoevents'; fine-tune it first")
     if config.get("format_version") != FORMAT_VERSION:
@@ -178,6 +183,9 @@ def read_config(directory: Path) -> dict[str, Any]:
             f"{path}: format_version is {config.get('format_version')!r}, this release reads {FORMAT_VERSION}; "
             "train the model again or install the release that wrote it"
         )
+    for key in _KEYS:
+        if key not in config:
+            raise ModelError(f"{path}: {key!r} is missing; save the model again")
     return config
 
 
@@ -199,6 +207,7 @@ def _load_scorer(directory: Path, backend: Backend, threads: int | None) -> Scor
             from geoevents.modeling.scorer import load_torch_scorer
         except ModuleNotFoundError as error:
             raise MissingExtraError(error.name or "torch", "train") from error
+        _require(directory, WEIGHTS_FILE)
         scorer: Scorer = load_torch_scorer(directory, threads=threads)
         return scorer
     if backend != "onnx":
@@ -224,6 +233,6 @@ def _require(directory: Path, name: str) -> Path:
     if not path.is_file():
         raise ModelError(
             f"{directory}: {name} is missing; a model directory holds {CONFIG_FILE}, {TOKENIZER_FILE}, "
-            f"{WORDS_FILE} and {EVENTS_FILE} (or model.safetensors for the torch backend)"
+            f"{WORDS_FILE} and {EVENTS_FILE} (or {WEIGHTS_FILE} for the torch backend)"
         )
     return path

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from geoevents.decoding import FloatArray
 from geoevents.encoding import IntArray
@@ -59,7 +60,8 @@ def load_torch_scorer(directory: Path, *, threads: int | None = None) -> TorchSc
         torch.set_num_threads(threads)
     try:
         model = EventTagger.from_pretrained(directory, dtype=torch.float32)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{directory}: the weights cannot be loaded ({error})") from error
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        cause = " ".join(str(error).split())
+        raise ModelError(f"{directory}: the weights cannot be loaded ({cause}); save the model again") from error
     model.train(False)
     return TorchScorer(model)
