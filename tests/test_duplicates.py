@@ -63,9 +63,16 @@ def test_different_acts_stay_apart() -> None:
     assert collapse_duplicates(events) == tuple(events)
 
 
-def test_events_with_unknown_actors_are_never_collapsed() -> None:
-    unknown = Actor("he", 0, 2)
-    events = [event(30, sources=(unknown,)), event(50, sources=(unknown,)), event(70, sources=(), targets=())]
+def test_an_unknown_actor_is_the_same_only_in_one_place() -> None:
+    first, second = Actor("he", 0, 2), Actor("he", 60, 62)
+    same = [event(30, sources=(first,)), event(50, sources=(first,))]
+    assert [kept.mentions for kept in collapse_duplicates(same)] == [(same[1].trigger,)]
+    others = [event(30, sources=(first,)), event(50, sources=(second,))]
+    assert collapse_duplicates(others) == tuple(others)
+
+
+def test_events_without_actors_are_never_collapsed() -> None:
+    events = [event(70, sources=(), targets=())]
     events.append(replace(events[-1], trigger=Span("met", 90, 93), id="other"))
     assert collapse_duplicates(events) == tuple(events)
 

@@ -12,7 +12,7 @@ def collapse_duplicates(events: Sequence[Event]) -> tuple[Event, ...]:
     """The events of one document with the mentions of one act collapsed into the fullest of them.
 
     Two events are mentions of one act if code, status, day and both sides are the same, each actor by its code and
-    name. An event with an unknown actor, or with none at all, is never collapsed. Times and places that the fullest
+    name, an unknown one by its very span. An event without actors is never collapsed. Times and places that the fullest
     mention lacks are taken from the others; the others' triggers become its `mentions`.
 
     Args:
@@ -48,15 +48,14 @@ def one_a_day(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _act(event: Event) -> Hashable | None:
-    """What makes two events mentions of one act, or None where an actor is unknown."""
-    actors = (*event.sources, *event.targets)
-    if not actors or any(actor.code is None for actor in actors):
+    """What makes two events mentions of one act, or None where no actor is named."""
+    if not event.sources and not event.targets:
         return None
     return event.code, event.status, _side(event.sources), _side(event.targets)
 
 
-def _side(actors: Sequence[Actor]) -> frozenset[tuple[str | None, str | None]]:
-    return frozenset((actor.code, actor.name) for actor in actors)
+def _side(actors: Sequence[Actor]) -> frozenset[tuple[object, object]]:
+    return frozenset((actor.start, actor.end) if actor.code is None else (actor.code, actor.name) for actor in actors)
 
 
 def _dyad_on_day(event: Event) -> Hashable | None:
