@@ -59,8 +59,8 @@ class TrainingOptions:
         warmup: Share of the steps that warms the learning rate up, 0 to 1.
         patience: Epochs without a better dev score after which training stops.
         swap_probability: Share of the training documents whose mentions are swapped in an epoch, 0 to 1.
-        calibration_share: Share of the training documents that is kept aside to calibrate the scores on, 0 to 1; with
-            0 they are calibrated on the dev documents.
+        calibration_share: Share of the training documents that is kept aside to calibrate the scores on, together
+            with the dev documents; 0 to 1.
         mixed_precision: Whether to compute in bfloat16; pays where the hardware has it.
         seed: Seed of everything random.
     """
@@ -250,7 +250,7 @@ def train(
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
     model.train(False)
     tagger = model_tagger(model, text_encoder)
-    model.config.calibration = list(fit_calibration(calibration_documents or dev_documents, tagger))
+    model.config.calibration = list(fit_calibration([*calibration_documents, *dev_documents], tagger))
     save_model(model, tokenizer, output_dir)
     shutil.rmtree(checkpoints)
     return model
