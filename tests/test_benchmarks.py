@@ -7,7 +7,6 @@ from typing import Any
 import plv
 import pytest
 import speed
-from conftest import MODEL
 from plv import Answer, MarkedPair
 from report import markdown
 
@@ -22,7 +21,6 @@ from geoevents.runtime import load_tagger
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-with_model = pytest.mark.skipif(not MODEL.is_dir(), reason=f"the default model is not in the tree ({MODEL})")
 
 HEADER = "\tsentence_id\tmarked_sentence\tgold_penta\tgold_root\n"
 
@@ -137,7 +135,6 @@ def test_tables_line_up() -> None:
     ]
 
 
-@with_model
 def test_plv_reports_every_level_with_intervals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "plv.tsv"
     rows = [
@@ -157,7 +154,6 @@ def test_plv_reports_every_level_with_intervals(tmp_path: Path, capsys: pytest.C
     assert "| AGREE " in capsys.readouterr().out
 
 
-@with_model
 def test_gold_triggers_are_all_taken_over() -> None:
     gold = read_corpus(ROOT / "seeds" / "seed_article.evt")
     tagger = load_tagger()
@@ -170,7 +166,6 @@ def test_gold_triggers_are_all_taken_over() -> None:
     assert given > found
 
 
-@with_model
 def test_seeds_reports_all_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus = ROOT / "seeds" / "seed_article.evt"
     seeds.main([str(corpus), "--bootstrap", "50", "--json", str(tmp_path / "seeds.json")])
@@ -182,7 +177,6 @@ def test_seeds_reports_all_scores(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "whole events, relaxed, f1" in capsys.readouterr().out
 
 
-@with_model
 @pytest.mark.slow
 def test_speed_measures_what_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "speed.json"
@@ -220,7 +214,6 @@ def test_notebooks_are_kept_with_small_outputs_and_without_errors(path: Path) ->
     assert path.stat().st_size < 400_000
 
 
-@with_model
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_run_from_start_to_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
