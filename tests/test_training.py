@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tokenizers import Tokenizer  # noqa: E402
 
 import geoevents  # noqa: E402
 from geoevents.encoding import TextEncoder  # noqa: E402
-from geoevents.errors import ModelError  # noqa: E402
+from geoevents.errors import CorpusError, ModelError  # noqa: E402
 from geoevents.events import Document  # noqa: E402
 from geoevents.modeling import training  # noqa: E402
 from geoevents.modeling.collator import EventCollator  # noqa: E402
@@ -196,3 +197,10 @@ def test_shipped_model_is_fine_tuned_by_its_name(tiny_model: Path, monkeypatch: 
         monkeypatch.chdir(shipped.parent.parent)
         model, _ = build_model("default")
         assert model.config.calibration == json.loads((shipped / "config.json").read_bytes())["calibration"]
+
+
+def test_a_code_that_the_model_lacks_is_named_before_training(tiny_encoder: Path, tmp_path: Path) -> None:
+    document = next(document for document in TRAIN if document.events)
+    strange = replace(document, events=(replace(document.events[0], code="Attack"),))
+    with pytest.raises(CorpusError, match=f"{document.id}.*'Attack'.*codes="):
+        train([strange], DEV, encoder=tiny_encoder, output_dir=tmp_path)

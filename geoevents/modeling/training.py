@@ -28,7 +28,7 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from geoevents import ontology
 from geoevents.encoding import LabelScheme, TextEncoder, label_window
-from geoevents.errors import ModelError
+from geoevents.errors import CorpusError, ModelError
 from geoevents.events import STATUSES, Document, Role
 from geoevents.modeling.augmentation import MentionSwapper
 from geoevents.modeling.calibration import fit_calibration
@@ -222,6 +222,10 @@ def train(
 
     Returns:
         The model of the best epoch, in evaluation mode.
+
+    Raises:
+        CorpusError: An event's code belongs to none of the model's event types.
+        ModelError: The encoder cannot be found or loaded, or has no fast tokenizer.
     """
     options = options or TrainingOptions()
     set_seed(options.seed)
@@ -232,6 +236,7 @@ def train(
     text_encoder = TextEncoder(tokenizer, max_pieces=model.config.max_pieces)
     swapper = MentionSwapper(train_documents) if options.swap_probability else None
     scheme = model.config.scheme
+    _check_codes([*train_documents, *dev_documents], scheme)
     examples = ExampleDataset(
         train_documents, text_encoder, scheme, swapper=swapper, swap_probability=options.swap_probability
     )
@@ -254,6 +259,17 @@ def train(
     save_model(model, tokenizer, output_dir)
     shutil.rmtree(checkpoints)
     return model
+
+
+def _check_codes(documents: Sequence[Document], scheme: LabelScheme) -> None:
+    """Make sure before the first step that the model has a root for every event."""
+    for document in documents:
+        for event in document.events:
+            if not event.code.startswith(scheme.roots):
+                raise CorpusError(
+                    f"document {document.id!r}: the model has no event type for the code {event.code!r}; its types are "
+                    f"{', '.join(scheme.roots)}: start from an encoder and name your codes with codes="
+                )
 
 
 def _split(documents: Sequence[Document], options: TrainingOptions) -> tuple[list[Document], list[Document]]:
