@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 Status = Literal["asserted", "negated", "hypothetical"]
 Role = Literal["source", "target", "place", "time"]
@@ -133,6 +133,23 @@ class Argument(Span):
     role: str
 
 
+class EventType(Protocol):
+    """What an ontology says of a code; the attributes are those of `Event`."""
+
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def root(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def quad_class(self) -> int | None: ...  # noqa: D102
+    @property
+    def goldstein(self) -> float | None: ...  # noqa: D102
+    @property
+    def plover(self) -> str | None: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One coded event: who did what to whom, where and when.
@@ -184,6 +201,29 @@ class Event:
             return ", ".join(actor.text for actor in actors) or "?"
 
         return f"{self.code} {self.name}: {side(self.sources)} → {side(self.targets)} [{self.trigger.text}]"
+
+    @classmethod
+    def of_type(cls, kind: EventType, *, document: str, trigger: Span, **details: Any) -> Event:
+        """The event of a type that a trigger names in a document, with its identifier.
+
+        Args:
+            kind: The event type, such as `ontology.describe` returns.
+            document: Identifier of the document.
+            trigger: The expression that names the act.
+            details: The fields of the event that neither type nor trigger tells, from `sentence` on.
+        """
+        return cls(
+            id=event_id(document, trigger, kind.code),
+            document=document,
+            code=kind.code,
+            root=kind.root,
+            name=kind.name,
+            quad_class=kind.quad_class,
+            goldstein=kind.goldstein,
+            plover=kind.plover,
+            trigger=trigger,
+            **details,
+        )
 
     def arguments(self) -> Iterator[tuple[Role, Span]]:
         """The arguments with their roles: sources, targets, places, times."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from geoevents import ontology
 from geoevents.errors import CorpusError, first_of
-from geoevents.events import Actor, Document, Event, Place, Span, Status, Time, event_id
+from geoevents.events import Actor, Document, Event, Place, Span, Status, Time
 from geoevents.ontology import Ontology
 
 _SPAN = re.compile(r"\[\[([^\[\]|]+)\|([^\[\]|]+)\]\]")
@@ -369,20 +369,13 @@ def _event(
     def linked(link: str) -> list[_Argument]:
         return [arguments[identifier] for identifier in trigger.links.get(link, ())]
 
-    entry = ontology.describe(trigger.code, labels)
-    return Event(
-        id=event_id(document_id, trigger.span, trigger.code),
+    return Event.of_type(
+        ontology.describe(trigger.code, labels),
         document=document_id,
+        trigger=trigger.span,
         sentence=0,
-        code=entry.code,
-        root=entry.root,
-        name=entry.name,
-        quad_class=entry.quad_class,
-        goldstein=entry.goldstein,
-        plover=entry.plover,
         status=trigger.status,
         score=1.0,
-        trigger=trigger.span,
         sources=tuple(_actor(argument) for argument in linked("s")),
         targets=tuple(_actor(argument) for argument in linked("t")),
         places=tuple(_place(argument) for argument in linked("l")),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from geoevents import ontology
 from geoevents.errors import InputError
-from geoevents.events import STATUSES, Actor, Document, Event, Place, Span, Status, Time, document_id, event_id
+from geoevents.events import STATUSES, Actor, Document, Event, Place, Span, Status, Time, document_id
 from geoevents.prediction import PredictedEvent, Tagger
 from geoevents.reciprocal import RECIPROCAL_MODES, Reciprocal, direct
 from geoevents.records import Record, RecordLike, as_record
@@ -241,21 +241,13 @@ def _event(document: Document, index: int, predicted: PredictedEvent) -> Event:
         spans = (kind(**located(argument)) for argument in predicted.arguments if argument.role == role)
         return tuple(span for span in spans if any(map(str.isalnum, span.text)))
 
-    code = ontology.describe(predicted.code)
-    trigger = Span(**located(predicted))
-    return Event(
-        id=event_id(document.id, trigger, code.code),
+    return Event.of_type(
+        ontology.describe(predicted.code),
         document=document.id,
+        trigger=Span(**located(predicted)),
         sentence=index,
-        code=code.code,
-        root=code.root,
-        name=code.name,
-        quad_class=code.quad_class,
-        goldstein=code.goldstein,
-        plover=code.plover,
         status=predicted.status,
         score=predicted.score,
-        trigger=trigger,
         sources=arguments("source", Actor),
         targets=arguments("target", Actor),
         places=arguments("place", Place),

@@ -15,7 +15,7 @@ from typing import Any
 
 from geoevents.corpora.labels import LEFT_OUT, LabelMap
 from geoevents.errors import CorpusError, OntologyError
-from geoevents.events import ROLES, Actor, Argument, Document, Event, Place, Span, SpanT, Status, Time, event_id
+from geoevents.events import ROLES, Actor, Argument, Document, Event, Place, Span, SpanT, Status, Time
 from geoevents.ontology import split_actor_code
 from geoevents.sentences import split_sentences
 
@@ -271,21 +271,13 @@ def _event(
         return [mark for name, mark in arguments if name == role]
 
     text = annotation.text
-    kind = labels.event_type(trigger.label)
-    span = _span(Span, text, trigger.start, trigger.end)
-    return Event(
-        id=event_id(annotation.id, span, kind.code),
+    return Event.of_type(
+        labels.event_type(trigger.label),
         document=annotation.id,
+        trigger=_span(Span, text, trigger.start, trigger.end),
         sentence=max(0, bisect_right([sentence.start for sentence in sentences], trigger.start) - 1),
-        code=kind.code,
-        root=kind.root,
-        name=kind.name,
-        quad_class=kind.quad_class,
-        goldstein=kind.goldstein,
-        plover=kind.plover,
         status=trigger.status,
         score=1.0,
-        trigger=span,
         sources=tuple(_actor(text, mark) for mark in of_role("source")),
         targets=tuple(_actor(text, mark) for mark in of_role("target")),
         places=tuple(_place(text, mark) for mark in of_role("place")),

@@ -102,7 +102,7 @@ class ExampleDataset(Dataset[Example]):
         self.text_encoder = text_encoder
         self.scheme = scheme
         self.swapper = swapper
-        self.swap_probability = swap_probability if swapper else 0.0
+        self.swap_probability = swap_probability
         self.examples = [(document, i, example) for document in documents for i, example in self._examples(document)]
 
     def __len__(self) -> int:
