@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from geoevents.events import ROLES, Actor, Document, Event, Place, Span, Time
 
@@ -85,6 +85,9 @@ class Html(str):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return f"<Html: {len(self)} characters>"
+
     def _repr_html_(self) -> str:
         return str(self)
 
@@ -103,7 +106,8 @@ def render(documents: Document | Iterable[Document], *, page: bool = False) -> H
     shown = [documents] if isinstance(documents, Document) else list(documents)
     most = max((len(document.events) for document in shown), default=0)
     body = "".join(map(_document, shown)) or '<p class="ge-head">No documents.</p>'
-    root = f'<div class="ge-root"><style>{_style(most)}</style>{_legend(shown)}{body}</div>'
+    roles = _roles(shown)
+    root = f'<div class="ge-root"><style>{_style(most, roles)}</style>{_legend(shown, roles)}{body}</div>'
     return Html(_page(root) if page else root)
 
 
@@ -117,8 +121,8 @@ def _page(root: str) -> str:
     )
 
 
-def _style(events: int) -> str:
-    """The style sheet for documents of up to so many events."""
+def _style(events: int, roles: Sequence[str]) -> str:
+    """The style sheet for documents of up to so many events with arguments of these roles."""
     light, dark = (".ge-root{" + _variables(theme) + "}" for theme in (_LIGHT, _DARK))
     # Notebooks say on an element around ours which theme they show, whatever the system prefers.
     return "\n".join(
@@ -135,6 +139,7 @@ def _style(events: int) -> str:
             ),
             *(f".ge-{role}{{text-decoration:underline {line} 1px}}" for role, line in _LINES.items()),
             ".ge-l{text-decoration:none}.ge-m.ge-key{display:inline-block;line-height:1.3}",
+            *_stripe_styles(roles),
             *map(_event_style, range(events)),
         ]
     )
@@ -156,15 +161,42 @@ def _event_style(number: int) -> str:
     )
 
 
-def _legend(documents: Sequence[Document]) -> str:
+def _stripe_styles(roles: Sequence[str]) -> Iterator[str]:
+    """The backgrounds of stretches of several roles. Classes, since a strict content policy bars style attributes."""
+    styles = list(dict.fromkeys(map(_role_style, roles)))
+    for size in range(2, len(styles) + 1):
+        for striped in combinations(styles, size):
+            yield f".{_stripes(striped)}{{background:{_gradient(striped)}}}"
+
+
+def _stripes(styles: Iterable[str]) -> str:
+    """The class of a stretch of several roles, whatever their order."""
+    return "ge-stripes-" + "-".join(sorted(style.removeprefix("ge-") for style in styles))
+
+
+def _gradient(styles: Sequence[str]) -> str:
+    """A background of equal parts, one for each role."""
+    width = 100 / len(styles)
+    stops = [f"var(--{style}) {width * i:.0f}% {width * (i + 1):.0f}%" for i, style in enumerate(styles)]
+    return f"linear-gradient(90deg,{','.join(stops)})"
+
+
+def _roles(documents: Sequence[Document]) -> list[str]:
+    """The roles that occur: ours in their order, then those of corpora."""
+    found: set[str] = {role for document in documents for event in document.events for role, _ in event.arguments()}
+    found |= {argument.role for document in documents for argument in document.arguments}
+    return [role for role in ROLES if role in found] + sorted(found - set(ROLES))
+
+
+def _role_style(role: str) -> str:
+    return f"ge-{role}" if role in ROLES else "ge-other"
+
+
+def _legend(documents: Sequence[Document], roles: Sequence[str]) -> str:
     """What the colours that occur mean."""
-    events = [event for document in documents for event in document.events]
-    quads = sorted({event.quad_class or 0 for event in events})
-    roles: set[str] = {role for event in events for role, _ in event.arguments()}
-    roles |= {argument.role for document in documents for argument in document.arguments}
+    quads = sorted({event.quad_class or 0 for document in documents for event in document.events})
     chips = [(f"ge-q{quad}", QUAD_CLASSES.get(quad, "event")) for quad in quads]
-    chips += [(f"ge-{role}", role) for role in ROLES if role in roles]
-    chips += [("ge-other", role) for role in sorted(roles - set(ROLES))]
+    chips += [(_role_style(role), role) for role in roles]
     items = "".join(f'<li><span class="ge-c {name}">{_escape(text)}</span></li>' for name, text in chips)
     return f'<ul class="ge-legend" aria-label="Legend">{items}</ul>' if items else ""
 
@@ -213,9 +245,9 @@ def _marks(document: Document) -> list[_Mark]:
         for mention in event.mentions:
             add(mention, "mention", event.code, style, number)
         for role, span in event.arguments():
-            add(span, role, role, f"ge-{role}", number)
+            add(span, role, role, _role_style(role), number)
     for argument in document.arguments:
-        add(argument, argument.role, argument.role, f"ge-{argument.role if argument.role in ROLES else 'other'}")
+        add(argument, argument.role, argument.role, _role_style(argument.role))
     return list(marks.values())
 
 
@@ -243,8 +275,8 @@ def _piece(text: str, marks: Sequence[_Mark], end: int) -> str:
         # One event is chosen by a trigger that serves several; the table chooses each.
         classes += ["ge-key", f"ge-k{acts[0].events[0]}", *(["ge-mention"] if acts[0].role == "mention" else [])]
         attributes = ' tabindex="0"'
-    elif len({mark.style for mark in marks}) > 1:
-        attributes = f' style="background:{_stripes(list(dict.fromkeys(mark.style for mark in marks)))}"'
+    elif len(styles := {mark.style for mark in marks}) > 1:
+        classes.append(_stripes(styles))
     labels = "".join(
         f'<span class="ge-l {_event_classes(mark)}">{_escape(mark.label)}</span>'
         for mark in marks
@@ -255,13 +287,6 @@ def _piece(text: str, marks: Sequence[_Mark], end: int) -> str:
 
 def _event_classes(mark: _Mark) -> str:
     return " ".join(f"ge-e{number}" for number in mark.events)
-
-
-def _stripes(styles: Sequence[str]) -> str:
-    """A background of equal parts, one for each role that the piece has."""
-    width = 100 / len(styles)
-    stops = [f"var(--{style}) {width * i:.0f}% {width * (i + 1):.0f}%" for i, style in enumerate(styles)]
-    return f"linear-gradient(90deg,{','.join(stops)})"
 
 
 _HEADERS = ("code", "event", "who", "to whom", "where", "when", "status", "score", "Goldstein")

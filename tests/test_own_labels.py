@@ -232,7 +232,7 @@ def test_corpus_of_arguments_alone_trains_a_model_of_arguments(tiny_encoder: Pat
 def test_fine_tuning_on_arguments_leaves_the_triggers(tiny_model: Path, tmp_path: Path) -> None:
     known = seed_documents(count=12)
     documents = only_arguments(known)
-    options = TrainingOptions(**BY_HEART | {"epochs": 10, "frozen_layers": 2})
+    options = TrainingOptions(**BY_HEART | {"epochs": 60, "patience": 60, "frozen_layers": 2})
     tuned = train(documents, documents, encoder=tiny_model, output_dir=tmp_path, options=options)
     assert tuned.config.unlinked_roles == ["source", "target"]
     before, after = (evaluate_tagger(known, load_tagger(path)) for path in (tiny_model, tmp_path))

@@ -88,6 +88,14 @@ def test_marks_carry_label_and_event():
     assert {"ge-e0", "ge-e1"} <= set(pieces[0][0].split())
 
 
+def test_stretch_of_several_roles_has_a_stripe_for_each_and_no_style_attribute():
+    html = geoevents.render(parse_record("[[Iran|a1]] [[met|040 s=a1 t=a2 l=a2]] in [[Vienna|a2]]", document_id="x"))
+    [(classes, _)] = [piece for piece in Reader(html).pieces if piece[1].startswith("Vienna")]
+    [stripes] = [name for name in classes.split() if "stripes" in name]
+    assert f".{stripes}{{background:linear-gradient(90deg,var(--ge-target) 0% 50%,var(--ge-place) 50% 100%)}}" in html
+    assert "style=" not in html
+
+
 def test_overlapping_spans_nest_without_losing_text():
     text = "US air strike on Iran"
     event = Event("1", "x", 0, "195", "19", "Raid", 4, -10.0, None, "asserted", 0.5, Span("air strike", 3, 13))
@@ -149,6 +157,7 @@ def test_notebooks_show_it_and_pages_are_whole():
     document = parse_record("They [[met|040]]", document_id="x")
     html = geoevents.render(document)
     assert html._repr_html_() == html
+    assert repr(html) == f"<Html: {len(html)} characters>"
     assert html.startswith("<div")
     page = geoevents.render(document, page=True)
     assert page.startswith("<!DOCTYPE html>")

@@ -19,6 +19,7 @@ from geoevents.cli.convert import convert
 from geoevents.cli.evaluate import evaluate
 from geoevents.cli.extract import extract
 from geoevents.cli.messages import FAILED, fail
+from geoevents.cli.serve import serve
 from geoevents.cli.train import train
 from geoevents.errors import GeoEventsError
 
@@ -31,7 +32,7 @@ app = typer.Typer(
     help="CAMEO-coded events from geopolitical news: who did what to whom, where and when.",
     epilog="Exit status: 0 fine, 1 failed, 2 wrong usage, 3 finished but records were skipped, 130 interrupted.",
 )
-for command in (extract, evaluate, train, convert, check, codes):
+for command in (extract, evaluate, train, convert, check, codes, serve):
     app.command()(command)
 
 

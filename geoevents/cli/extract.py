@@ -15,7 +15,7 @@ from geoevents.cli.messages import INTERRUPTED, SKIPPED, SkippedRecords, say
 from geoevents.cli.progress import Progress, open_progress
 from geoevents.cli.table import open_table
 from geoevents.errors import GeoEventsError
-from geoevents.formats import EventWriter, RecordFiles, open_writer, row_schema, stream_writer
+from geoevents.formats import EventWriter, RecordFiles, find_inputs, open_writer, row_schema, stream_writer
 from geoevents.formats.columns import ReadOptions
 from geoevents.pipeline import BATCH_SIZE, Extractor, load
 from geoevents.resolution import load_resolver
@@ -69,7 +69,9 @@ def extract(
         reciprocal=reciprocal.value,
     )
     read_options = ReadOptions(text_column, id_column, date_column, encoding, lines)
-    sources = RecordFiles(files, read_options, format=input_format.value if input_format else None, date=date)
+    sources = RecordFiles(
+        find_inputs(files), read_options, format=input_format.value if input_format else None, date=date
+    )
     to = output_format.value if output_format else None
     try:
         with (

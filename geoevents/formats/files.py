@@ -1,4 +1,4 @@
-"""The records of several files as one stream that knows how far it has come."""
+"""The records of a user's files as one stream that knows how far it has come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 from geoevents.errors import InputError
 from geoevents.formats.columns import ReadOptions
-from geoevents.formats.inputs import STANDARD_INPUT, open_input, read_stream
+from geoevents.formats.inputs import open_input, read_items
+from geoevents.formats.paths import STANDARD_INPUT, find_inputs
 from geoevents.records import Record
 
 
@@ -17,7 +18,7 @@ class RecordFiles:
     """Several files of records.
 
     Args:
-        paths: The files, "-" for standard input.
+        paths: The files, "-" for standard input; see `find_inputs` for directories and patterns.
         options: How to read them.
         format: Their format, or None to go by their suffixes.
         date: ISO 8601 date of the records that have none.
@@ -33,32 +34,93 @@ class RecordFiles:
         self._stream: BinaryIO | None = None
         self._finished = 0
 
-    def records(self, *, on_error: Callable[[InputError], None]) -> Iterator[Record]:
-        """The records, file after file; a file or record that cannot be read goes to `on_error`."""
-        for path in self._paths:
-            try:
-                with open_input(path) as stream:
-                    self._stream = stream
-                    records = read_stream(stream, path, format=self._format, options=self._options, on_error=on_error)
-                    for record in records:
-                        yield replace(record, date=self._date) if record.date is None else record
-            except InputError as error:
-                on_error(error)
-            self._stream = None
-            self._finished += _size(path) or 0
+    def contents(self, *, first: int = 0) -> Iterator[tuple[int, Record | InputError]]:
+        """What the files hold, in order: the number of the file, and a record or what makes it unreadable.
+
+        A file that cannot be opened, or not be read to its end, is an error of its own.
+
+        Args:
+            first: Number of the file to begin with, from 0.
+        """
+        self._finished = sum(file_size(path) or 0 for path in self._paths[:first])
+        for number in range(first, len(self._paths)):
+            for item in self._file_items(self._paths[number]):
+                yield number, item
+            self._finished += file_size(self._paths[number]) or 0
+
+    def records(self, *, on_error: Callable[[InputError], None] | None) -> Iterator[Record]:
+        """The records, file after file; a file or record that cannot be read goes to `on_error`, or is raised.
+
+        Raises:
+            InputError: A file or record cannot be read and `on_error` is None.
+        """
+        for _, item in self.contents():
+            if isinstance(item, Record):
+                yield item
+            elif on_error is None:
+                raise item
+            else:
+                on_error(item)
 
     def bytes_read(self) -> int:
-        """Bytes read so far; standard input does not count."""
+        """Bytes read so far, as they lie on disk (compressed); standard input does not count."""
         current = self._stream.tell() if self._stream is not None and self._stream.seekable() else 0
         return self._finished + current
 
     def bytes_total(self) -> int | None:
         """Bytes of all files, or None where a size is unknown."""
-        sizes = [_size(path) for path in self._paths]
+        sizes = [file_size(path) for path in self._paths]
         return None if None in sizes else sum(size or 0 for size in sizes)
 
+    def _file_items(self, path: str) -> Iterator[Record | InputError]:
+        try:
+            with open_input(path) as stream:
+                self._stream = stream
+                for item in read_items(stream, path, format=self._format, options=self._options):
+                    yield replace(item, date=self._date) if isinstance(item, Record) and item.date is None else item
+        except InputError as error:
+            yield error
+        finally:
+            self._stream = None
 
-def _size(path: str) -> int | None:
+
+def read_records(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    text_column: str | None = None,
+    id_column: str | None = None,
+    date_column: str | None = None,
+    encoding: str = "utf-8",
+    lines: bool = False,
+    on_error: Callable[[InputError], None] | None = None,
+) -> Iterator[Record]:
+    """The records of a file, or of all files of a directory or a pattern, as they are read.
+
+    Example:
+        >>> for document in extractor.pipe(read_records("news.csv", text_column="body", on_error=print)):
+        ...     ...
+
+    Args:
+        path: A file, also with .gz or .zst; a directory or a pattern (see `find_inputs`); or "-" for standard input.
+        format: "txt", "jsonl", "csv" or "parquet"; None to go by the suffix (standard input: by the first character).
+        text_column: Column with the text; None for the usual names ("text", "body", "content" …).
+        id_column: Column with the identifier; None for the usual names ("id", "url" …), else file and line.
+        date_column: Column with the date of publication; None for the usual names ("date", "published" …).
+        encoding: Encoding of text files.
+        lines: Whether each line of a plain text file is a document of its own.
+        on_error: Is given the error of each record or file that cannot be read, which is then skipped; without it
+            the error is raised.
+
+    Raises:
+        InputError: A record or a file cannot be read and `on_error` is None, naming file, line and cause; or the
+            directory or pattern holds no file to read.
+    """
+    options = ReadOptions(text_column, id_column, date_column, encoding, lines)
+    yield from RecordFiles(find_inputs([path]), options, format=format).records(on_error=on_error)
+
+
+def file_size(path: str) -> int | None:
     """The size of a file in bytes, 0 where there is none, None for standard input."""
     if path == STANDARD_INPUT:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from geoevents.errors import InputError
 from geoevents.events import Document
 from geoevents.formats.columns import ReadOptions, choose_columns
-from geoevents.formats.rows import FLAT, RowSchema
+from geoevents.formats.rows import FLAT, Column, RowSchema
 from geoevents.records import Record
 
 _ROWS_READ = 256
@@ -30,7 +30,7 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Record |
     number = 0
     try:
         for batch in file.iter_batches(_ROWS_READ, columns=columns.names()):
-            for row in _rows(batch, columns.date):
+            for row in input_rows(batch, columns.date):
                 number += 1
                 try:
                     yield columns.record(row, f"{name}:{number}")
@@ -40,8 +40,8 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Record |
         raise InputError(f"damaged after row {number}: {error}", path=name) from None
 
 
-def _rows(batch: pa.RecordBatch, date: str | None) -> list[dict[str, Any]]:
-    """The rows, with timestamps as dates: nanoseconds have no type in Python."""
+def input_rows(batch: pa.RecordBatch | pa.Table, date: str | None) -> list[dict[str, Any]]:
+    """The rows of a batch, with timestamps in the column `date` as dates: nanoseconds have no type in Python."""
     if date is not None and pa.types.is_timestamp(batch.column(date).type):
         days = batch.column(date).cast(pa.date32(), safe=False)
         batch = batch.set_column(batch.schema.get_field_index(date), date, days)
@@ -59,7 +59,7 @@ class Writer:
 
     def __init__(self, stream: BinaryIO, schema: RowSchema | None = None) -> None:
         self._schema = schema or FLAT
-        self._fields = pa.schema([pa.field(c.name, _TYPES[c.type]) for c in self._schema.columns])
+        self._fields = fields(self._schema.columns)
         self._file = pq.ParquetWriter(stream, self._fields, compression="zstd")
         self._rows: list[Mapping[str, Any]] = []
 
@@ -75,12 +75,21 @@ class Writer:
         self._file.close()
 
     def _flush(self) -> None:
-        try:
-            table = pa.Table.from_pylist(self._rows, self._fields)
-        except UnicodeEncodeError:  # lone surrogates, which JSON input may hold and Parquet cannot
-            table = pa.Table.from_pylist([_encodable(row) for row in self._rows], self._fields)
-        self._file.write_table(table)
+        self._file.write_table(as_table(self._rows, self._fields))
         self._rows.clear()
+
+
+def fields(columns: Sequence[Column]) -> pa.Schema:
+    """The columns as Parquet has them."""
+    return pa.schema([pa.field(column.name, _TYPES[column.type]) for column in columns])
+
+
+def as_table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Rows as a table; lone surrogates, which JSON input may hold and Parquet cannot, become question marks."""
+    try:
+        return pa.Table.from_pylist(rows, schema)
+    except UnicodeEncodeError:
+        return pa.Table.from_pylist([_encodable(row) for row in rows], schema)
 
 
 def _encodable(row: Mapping[str, Any]) -> dict[str, Any]:

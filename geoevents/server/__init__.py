@@ -1,0 +1,1 @@
+"""The HTTP service behind `geoevents serve` (needs the extra `server`)."""

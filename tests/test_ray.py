@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from mortal_tagger import load_mortal
+
+import geoevents.ray
+from geoevents.corpora import read_corpus
+from geoevents.errors import InputError
+
+ray = pytest.importorskip("ray")
+
+pytestmark = [
+    pytest.mark.slow,
+    # Ray Data sets its own deprecated options.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:ray.data.context"),
+]
+
+TESTS = Path(__file__).parent
+SEEDS = TESTS.parent / "seeds"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    """A local cluster of two processors that leaves no process behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS.parent), str(TESTS)]))
+        ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 * 2**20, logging_level="ERROR")
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    started = children()
+    assert started
+    yield
+    ray.shutdown()
+    deadline = time.monotonic() + 20
+    while started & children() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not started & children()
+
+
+def children() -> set[int]:
+    """The processes that this one has started and that are not dead."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = status.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == os.getpid() and state != "Z":
+            found.add(int(status.parent.name))
+    return found
+
+
+def rows_of(dataset: Any, *keys: str) -> list[dict[str, Any]]:
+    return sorted(dataset.take_all(), key=lambda row: [row[key] for key in keys])
+
+
+def test_the_output_is_that_of_one_machine(tmp_path: Path) -> None:
+    """Of the same batches: scores of the int8 model depend a little on what shares a batch with a document."""
+    documents = read_corpus([SEEDS / "dev.evt"])
+    inputs, one = tmp_path / "in", []
+    inputs.mkdir()
+    for start in range(0, 60, 20):
+        batch = documents[start : start + 20]
+        rows = [{"url": document.id, "body": document.text, "day": document.date, "more": 1} for document in batch]
+        path, output = inputs / f"{start}.parquet", tmp_path / f"{start}.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        names = ["--text-column", "body", "--id-column", "url", "--date-column", "day", "--threads", "1"]
+        subprocess.run([sys.executable, "-m", "geoevents", "extract", path, *names, "-o", output], check=True)
+        one.append(pq.read_table(output))
+
+    dataset = ray.data.read_parquet(str(inputs), override_num_blocks=3)
+    events = geoevents.ray.extract(
+        dataset, text_column="body", id_column="url", date_column="day", batch_size=20, concurrency=2
+    )
+    events.write_parquet(str(tmp_path / "many"))
+
+    expected, found = pa.concat_tables(one), pq.read_table(tmp_path / "many")
+    assert found.schema.remove_metadata() == expected.schema.remove_metadata()
+    assert expected.num_rows > 50
+    assert by_id(found) == by_id(expected)
+
+
+def by_id(table: pa.Table) -> list[dict[str, Any]]:
+    return sorted(table.to_pylist(), key=lambda row: row["id"])
+
+
+def test_every_document_comes_out_or_is_reported_whatever_happens(tmp_path: Path) -> None:
+    texts: list[Any] = [f"Iran{'x' * n} met Cuba." for n in range(40)]
+    texts[3] = None
+    texts[7] = "Faulty met Cuba."
+    texts[13] = "Poison met Cuba."
+    texts[14] = "Poison again met Cuba."
+    texts[22] = "Unlucky met Cuba."
+    texts[35] = "Endless met Cuba."
+    rows = [{"id": f"d{n:02}", "text": text, "date": "2022-01-20"} for n, text in enumerate(texts)]
+    rows[5]["date"] = "20 of May"
+
+    coded = geoevents.ray.extract(
+        ray.data.from_items(rows, override_num_blocks=4),
+        rows="documents",
+        model=partial(load_mortal, tmp_path),
+        batch_size=5,
+        concurrency=2,
+        time_limit=5,
+    ).materialize()
+
+    assert [row["document"] for row in rows_of(coded, "document")] == [row["id"] for row in rows]
+    errors = {row["document"]: row["error"] for row in geoevents.ray.skipped(coded).take_all()}
+    died = "the worker ended on it 2 times: it crashed, or took longer than 5 s"
+    assert errors == {
+        "d03": "the text is missing",
+        "d05": "the date '20 of May' cannot be read; write it as YYYY-MM-DD, or leave it out",
+        "d07": "RuntimeError: a fault",
+        "d13": died,
+        "d14": died,
+        "d35": died,
+    }
+    assert (tmp_path / "died").exists()
+    events = rows_of(geoevents.ray.event_rows(coded), "document")
+    assert [row["document"] for row in events] == [row["id"] for row in rows if row["id"] not in errors]
+    assert events[0]["source"] == "Iran"
+
+
+def test_documents_without_events_are_documents_and_leave_empty_tables(tmp_path: Path) -> None:
+    dataset = ray.data.from_items([{"text": "Nothing happened."}, {"text": None}])
+    extract = partial(geoevents.ray.extract, dataset, model=partial(load_mortal, tmp_path), columns="gdelt")
+    found = extract(rows="documents").take_all()
+    assert [(row["document"] is None, row["error"], len(row["events"])) for row in found] == [
+        (False, None, 0),
+        (True, "the text is missing", 0),
+    ]
+    assert extract().take_all() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "says"),
+    [
+        ({"text_column": "body"}, InputError, "no column 'body'; found: 'text'"),
+        ({"columns": "icews"}, ValueError, "columns 'icews' are unknown"),
+        ({"rows": "sentences"}, ValueError, "rows='sentences': allowed are"),
+        ({"concurrency": (2, 1)}, ValueError, r"concurrency=\(2, 1\): give"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_wrong_options_fail_before_anything_runs(options: dict[str, Any], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        geoevents.ray.extract(ray.data.from_items([{"text": "Iran met Cuba."}]), **options)
