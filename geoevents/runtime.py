@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +26,10 @@ EVENTS_FILE = "events.onnx"
 WEIGHTS_FILE = "model.safetensors"
 ONTOLOGY_FILE = "ontology.tsv"
 FORMAT_VERSION = 1
+
+# Word pieces, padding included, that go through the network at once: enough to keep a processor busy, few enough for
+# what passes between the layers to stay in its cache.
+_PIECES_PER_BATCH = 512
 
 _KEYS = ("roots", "codes", "statuses", "role_groups", "calibration", "outside_bias", "max_pieces")
 
@@ -81,12 +85,13 @@ class ModelTagger:
         """The events of each text; see `geoevents.prediction.Tagger`."""
         encoded = self.text_encoder.encode(texts)
         windows = [window for text_windows in encoded for window in text_windows]
-        found = iter(self._window_predictions(windows))
-        return [tuple(item for _ in text_windows for item in next(found)) for text_windows in encoded]
+        found: dict[int, list[Prediction]] = {}
+        for indices in _batches(windows):
+            found |= zip(indices, self._window_predictions([windows[i] for i in indices]), strict=True)
+        in_order = iter(range(len(windows)))
+        return [tuple(item for _ in text_windows for item in found[next(in_order)]) for text_windows in encoded]
 
     def _window_predictions(self, windows: Sequence[Window]) -> list[list[Prediction]]:
-        if not windows:
-            return []
         batch = pad_windows(windows, self.pad_id)
         scores = self.scorer.words(batch)
         word_mask = batch["word_mask"].astype(bool)
@@ -103,6 +108,18 @@ class ModelTagger:
             for row, arguments in zip(found, unlinked, strict=True):
                 row += arguments
         return found
+
+
+def _batches(windows: Sequence[Window]) -> Iterator[list[int]]:
+    """Indices of windows of nearly the same length, which need little padding, a batch at a time."""
+    batch: list[int] = []
+    for index in sorted(range(len(windows)), key=lambda i: len(windows[i])):
+        if batch and (len(batch) + 1) * len(windows[index]) > _PIECES_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 class OnnxScorer:
