@@ -20,10 +20,11 @@ from geoevents.events import Document  # noqa: E402
 from geoevents.modeling import training  # noqa: E402
 from geoevents.modeling.building import ROLE_GROUPS, build_model  # noqa: E402
 from geoevents.modeling.collator import EventCollator  # noqa: E402
+from geoevents.modeling.distillation import imitation_loss, smaller  # noqa: E402
 from geoevents.modeling.evaluation import evaluate_tagger  # noqa: E402
 from geoevents.modeling.examples import ExampleDataset  # noqa: E402
 from geoevents.modeling.model import EventTagger  # noqa: E402
-from geoevents.modeling.training import TrainingOptions, train  # noqa: E402
+from geoevents.modeling.training import TrainingOptions, distil, train  # noqa: E402
 from geoevents.ontology import Ontology  # noqa: E402
 from geoevents.runtime import load_tagger  # noqa: E402
 
@@ -206,3 +207,44 @@ def test_a_code_that_the_model_lacks_is_named_before_training(tiny_encoder: Path
     strange = replace(document, events=(replace(document.events[0], code="Attack"),))
     with pytest.raises(CorpusError, match=f"{document.id}.*'Attack'.*allowed: 040, 051"):
         train([strange], DEV, encoder=tiny_encoder, output_dir=tmp_path, own_types=Ontology.of_codes(["040", "051"]))
+
+
+def test_smaller_model_keeps_the_chosen_layers(tiny_model: Path) -> None:
+    large = build_model(tiny_model).model
+    small = smaller(large, layers=(1,), inner_size=16)
+    assert small.config.trigger_layers == 0
+    assert len(small.encoder.encoder.layer) == 1
+    kept, whole = small.encoder.encoder.layer[0], large.encoder.encoder.layer[1]
+    torch.testing.assert_close(kept.attention.self.query.weight, whole.attention.self.query.weight)
+    assert kept.intermediate.dense.weight.shape == (16, 64)
+    rows = {tuple(row) for row in whole.intermediate.dense.weight.tolist()}
+    assert all(tuple(row) in rows for row in kept.intermediate.dense.weight.tolist())
+    torch.testing.assert_close(small.trigger_head.layers[-1].weight, large.trigger_head.layers[-1].weight)
+
+
+def test_layers_that_an_encoder_lacks_cannot_be_kept(tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match=r"layers=\[2\]: the encoder has the layers 0 to 1"):
+        smaller(build_model(tiny_model).model, layers=(2,))
+
+
+def test_imitation_is_perfect_of_oneself_and_worse_of_another(tiny_model: Path, trained: tuple[Any, Path]) -> None:
+    teacher, other = build_model(tiny_model).model, smaller(build_model(tiny_model).model, layers=(0,))
+    text_encoder = TextEncoder(Tokenizer.from_file(str(tiny_model / "tokenizer.json")))
+    dataset = ExampleDataset(TRAIN[:4], text_encoder, teacher.config.scheme)
+    batch = EventCollator(0, 3)([example for _, _, example in dataset.examples])
+    teacher.train(False)
+    other.train(False)
+    with torch.inference_mode():
+        assert imitation_loss(teacher(**batch), teacher, batch).item() == pytest.approx(0.0, abs=1e-5)
+        assert imitation_loss(other(**batch), teacher, batch).item() > 0.1
+
+
+def test_distilled_model_finds_what_its_teacher_finds(tiny_model: Path, tmp_path: Path) -> None:
+    documents = seed_documents(count=KNOWN_RECORDS)
+    options = TrainingOptions(
+        epochs=40, batch_size=3, learning_rate=2e-3, patience=40, swap_probability=0.0, calibration_share=0.0
+    )
+    distil(documents, documents, teacher=tiny_model, layers=(1,), output_dir=tmp_path, options=options)
+    evaluation = evaluate_tagger(documents, load_tagger(tmp_path))
+    assert evaluation.trigger_roots.strict.f1.value > 0.7
+    assert (tmp_path / "words.onnx").stat().st_size < (tiny_model / "words.onnx").stat().st_size

@@ -25,6 +25,7 @@ class EventTaggerOutput(ModelOutput):
         status_logits: (triggers, statuses).
         role_logits: (triggers, words, sum of the role groups' tags).
         unlinked_logits: (windows, words, 1 + 2 * unlinked roles), where the model has such roles.
+        word_vectors: What the heads read of each word; (windows, words, size).
     """
 
     loss: Tensor | None = None
@@ -33,6 +34,7 @@ class EventTaggerOutput(ModelOutput):
     status_logits: Tensor | None = None
     role_logits: Tensor | None = None
     unlinked_logits: Tensor | None = None
+    word_vectors: Tensor | None = None
 
 
 class TriggerLayer(nn.Module):
@@ -245,7 +247,7 @@ class EventTagger(PreTrainedModel):
             unlinked_tags: Gold BIO tags of the unlinked roles; (windows, words).
         """
         words, lower_words = self.word_vectors(input_ids, attention_mask, token_cases, word_positions)
-        output = EventTaggerOutput(trigger_logits=self.trigger_head(words))
+        output = EventTaggerOutput(trigger_logits=self.trigger_head(words), word_vectors=words)
         if self.unlinked_head is not None:
             output.unlinked_logits = self.unlinked_head(words)
         if self.event_head is not None:

@@ -9,7 +9,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,13 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import get_last_checkpoint
 
 from geoevents.encoding import ALL_LAYERS, LabelScheme, TextEncoder
-from geoevents.errors import CorpusError
+from geoevents.errors import CorpusError, ModelError
 from geoevents.events import Document
 from geoevents.modeling.augmentation import MentionSwapper
 from geoevents.modeling.building import BuiltModel, build_model
 from geoevents.modeling.calibration import fit_calibration
 from geoevents.modeling.collator import EventCollator
+from geoevents.modeling.distillation import imitation_loss, smaller
 from geoevents.modeling.evaluation import evaluate_tagger, main_metrics
 from geoevents.modeling.examples import ExampleDataset, ExampleStream, learned_layers
 from geoevents.modeling.export import export_onnx
@@ -111,6 +112,7 @@ class EventTrainer(Trainer):
         dev_documents: Annotated documents to evaluate on after each epoch.
         tagger: Runs the model in training on texts.
         options: How to train.
+        teacher: A model to imitate, or None.
         kwargs: Passed to `transformers.Trainer`.
     """
 
@@ -122,6 +124,7 @@ class EventTrainer(Trainer):
         dev_documents: Sequence[Document],
         tagger: ModelTagger,
         options: TrainingOptions,
+        teacher: EventTagger | None = None,
         **kwargs: Any,
     ) -> None:
         self.built = built
@@ -129,12 +132,21 @@ class EventTrainer(Trainer):
         self.dev_documents = dev_documents
         self.tagger = tagger
         self.options = options
+        self.teacher = teacher
         super().__init__(model=built.model, train_dataset=examples, eval_dataset=list(dev_documents), **kwargs)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler | None:
         if isinstance(self.examples, ExampleStream):
             return None
         return LengthGroupedSampler(self.args.train_batch_size, lengths=self.examples.lengths)
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, *args: Any, **kwargs: Any) -> Any:
+        """The model's own loss, and with a teacher how far the model is from it."""
+        if self.teacher is None:
+            return super().compute_loss(model, inputs, return_outputs, *args, **kwargs)
+        output = model(**inputs)
+        loss = output.loss + imitation_loss(output, self.teacher, inputs)
+        return (loss, output) if return_outputs else loss
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """AdamW with the learning rates of `parameter_groups`."""
@@ -223,45 +235,126 @@ def train(
     is_stream = not isinstance(train_documents, Sequence)
     options = options or TrainingOptions.for_corpus(None if is_stream else len(train_documents))
     set_seed(options.seed)
-    checkpoints = Path(output_dir) / "checkpoints"
-    learning, dev_documents, calibration_documents = _split(train_documents, dev_documents, options)
-    # What a stream holds, its dev documents show.
-    sample = [*([] if is_stream else learning), *calibration_documents, *dev_documents]
-    built = _build(encoder, sample, own_types, model_options)
+    split = split_documents(train_documents, dev_documents, options)
+    built = _build(encoder, split.known, own_types, model_options)
+    return fit(built, split, options, output_dir=Path(output_dir), resume=resume)
+
+
+def distil(
+    train_documents: Sequence[Document],
+    dev_documents: Sequence[Document] | None = None,
+    *,
+    teacher: str | Path = "default",
+    layers: Sequence[int],
+    inner_size: int | None = None,
+    output_dir: str | Path,
+    options: TrainingOptions | None = None,
+    resume: bool = False,
+) -> EventTagger:
+    """Train a smaller, faster model that imitates a geoevents model, and save it.
+
+    Example:
+        >>> distil(read_corpus("mine.evt"), teacher="my-model", layers=(1, 5), output_dir="my-fast-model")
+
+    Args:
+        train_documents: Annotated documents, best those that the teacher learned from.
+        dev_documents: See `train`.
+        teacher: A geoevents model by name or directory.
+        layers: The layers of the teacher's encoder that the smaller model starts with, from 0.
+        inner_size: Width of the layers' inner part; None for the teacher's.
+        output_dir: See `train`.
+        options: See `train`.
+        resume: See `train`.
+
+    Raises:
+        CorpusError: See `train`.
+        ModelError: The teacher cannot be loaded, is no geoevents model, or has not these layers.
+    """
+    options = options or TrainingOptions.for_corpus(len(train_documents))
+    set_seed(options.seed)
+    split = split_documents(train_documents, dev_documents, options)
+    built = build_model(teacher)
+    if not built.is_tuned:
+        raise ModelError(f"the teacher {str(teacher)!r} is not a geoevents model; train it first")
+    small = replace(built, model=smaller(built.model, layers=layers, inner_size=inner_size))
+    return fit(small, split, options, output_dir=Path(output_dir), teacher=built.model, resume=resume)
+
+
+def fit(
+    built: BuiltModel,
+    split: Split,
+    options: TrainingOptions,
+    *,
+    output_dir: Path,
+    teacher: EventTagger | None = None,
+    resume: bool = False,
+) -> EventTagger:
+    """Train a model that is built, calibrate it and save it; arguments and errors are those of `train`.
+
+    Args:
+        built: The model.
+        split: What it is trained on.
+        options: How.
+        output_dir: Where it goes.
+        teacher: A model to imitate, or None.
+        resume: Whether to go on from the last checkpoint.
+    """
+    checkpoints = output_dir / "checkpoints"
     text_encoder = TextEncoder(built.tokenizer, max_pieces=built.model.config.max_pieces)
-    examples = _examples(learning, sample, built, text_encoder, options)
+    examples = _examples(split, built, text_encoder, options)
     trainer = EventTrainer(
         built=built,
         args=_training_arguments(options, checkpoints),
         examples=examples,
         data_collator=EventCollator(built.model.config.pad_token_id or 0, len(built.model.config.role_groups)),
         callbacks=[EarlyStoppingCallback(options.patience)],
-        dev_documents=dev_documents,
+        dev_documents=split.dev,
         tagger=model_tagger(built.model, text_encoder),
         options=options,
+        teacher=teacher,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
     built.model.train(False)
     tagger = model_tagger(built.model, text_encoder)
-    calibration = fit_calibration([*calibration_documents, *dev_documents], tagger, built.ontology)
+    calibration = fit_calibration([*split.calibration, *split.dev], tagger, built.ontology)
     built.model.config.calibration = list(calibration)
-    save_model(built.model, built.tokenizer, Path(output_dir), own_types=built.ontology)
+    save_model(built.model, built.tokenizer, output_dir, own_types=built.ontology)
     shutil.rmtree(checkpoints)
     return built.model
 
 
-def _split(
+@dataclass(frozen=True)
+class Split:
+    """The documents of a training.
+
+    Attributes:
+        learning: Documents to learn from, or a stream of them.
+        dev: Documents to choose the best epoch by.
+        calibration: Documents to calibrate the scores on, besides those of `dev`.
+    """
+
+    learning: Sequence[Document] | datasets.IterableDataset
+    dev: Sequence[Document]
+    calibration: Sequence[Document]
+
+    @property
+    def known(self) -> list[Document]:
+        """The documents that can be looked at before the training: all, but for a stream's."""
+        return [*(self.learning if isinstance(self.learning, Sequence) else ()), *self.calibration, *self.dev]
+
+
+def split_documents(
     documents: Sequence[Document] | datasets.IterableDataset,
     dev_documents: Sequence[Document] | None,
     options: TrainingOptions,
-) -> tuple[Any, Sequence[Document], Sequence[Document]]:
-    """Documents to learn from, to choose the best epoch by, and to calibrate on."""
+) -> Split:
+    """What to learn from, choose the best epoch by and calibrate on; arguments and errors are those of `train`."""
     if not isinstance(documents, Sequence):
         if not dev_documents:
             raise CorpusError("a stream of training documents needs dev documents, which tell what it marks")
         if options.steps is None:
             raise ValueError("a stream of training documents has no length; give options.steps")
-        return documents, dev_documents, []
+        return Split(documents, dev_documents, [])
     shuffled = random.Random(options.seed).sample(list(documents), len(documents))
     aside = int(len(shuffled) * options.calibration_share)
     calibration_documents, shuffled = shuffled[:aside], shuffled[aside:]
@@ -270,7 +363,7 @@ def _split(
         dev_documents, shuffled = shuffled[:aside], shuffled[aside:]
     if not shuffled:
         raise CorpusError("no documents are left to train on; give more documents")
-    return shuffled, dev_documents, calibration_documents
+    return Split(shuffled, dev_documents, calibration_documents)
 
 
 def _build(
@@ -310,14 +403,10 @@ def _has(built: BuiltModel, code: str) -> bool:
 
 
 def _examples(
-    documents: Any,
-    sample: Sequence[Document],
-    built: BuiltModel,
-    text_encoder: TextEncoder,
-    options: TrainingOptions,
+    split: Split, built: BuiltModel, text_encoder: TextEncoder, options: TrainingOptions
 ) -> ExampleDataset | ExampleStream:
-    scheme = built.model.config.scheme
-    layers = learned_layers(sample, scheme) if built.is_tuned else ALL_LAYERS
+    scheme, documents = built.model.config.scheme, split.learning
+    layers = learned_layers(split.known, scheme) if built.is_tuned else ALL_LAYERS
     if not isinstance(documents, Sequence):
         return ExampleStream(documents, text_encoder, scheme, layers)
     swapper = MentionSwapper(documents) if options.swap_probability else None
