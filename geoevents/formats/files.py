@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from geoevents.errors import InputError
 from geoevents.formats.columns import ReadOptions
-from geoevents.formats.inputs import open_input, read_items
+from geoevents.formats.inputs import open_input, read_items, shown_name
 from geoevents.formats.paths import STANDARD_INPUT, find_inputs
 from geoevents.records import Record
 
@@ -42,7 +42,7 @@ class RecordFiles:
         Args:
             first: Number of the file to begin with, from 0.
         """
-        self._finished = sum(file_size(path) or 0 for path in self._paths[:first])
+        self._finished = self.bytes_before(first)
         for number in range(first, len(self._paths)):
             for item in self._file_items(self._paths[number]):
                 yield number, item
@@ -66,6 +66,14 @@ class RecordFiles:
         """Bytes read so far, as they lie on disk (compressed); standard input does not count."""
         current = self._stream.tell() if self._stream is not None and self._stream.seekable() else 0
         return self._finished + current
+
+    def bytes_before(self, number: int) -> int:
+        """Bytes of the files before one given by its number."""
+        return sum(file_size(path) or 0 for path in self._paths[:number])
+
+    def name(self, number: int) -> str:
+        """The name of a file given by its number, as messages and identifiers have it."""
+        return shown_name(self._paths[number])
 
     def bytes_total(self) -> int | None:
         """Bytes of all files, or None where a size is unknown."""
