@@ -100,7 +100,7 @@ class GoldTriggerTagger:
         if not len(triggers):
             return
         batch = pad_windows(windows, self.tagger.pad_id)
-        _, words = self.tagger.scorer.words(batch)
+        words = self.tagger.scorer.words(batch).vectors
         mask = batch["word_mask"]
         logits = self.tagger.scorer.events(words, mask, triggers.rows, triggers.firsts, triggers.lasts)
         for events in self.tagger.decoder.events(triggers, *logits, mask.astype(bool), windows):

@@ -65,9 +65,7 @@ class Decoder:
         """
         logits = logits.copy()
         logits[..., 0] += self.outside_bias
-        spans = tagged_spans(log_softmax(logits), word_mask)
-        cores = np.array([window.core for window in windows], dtype=np.int64).reshape(-1, 2)[spans.rows]
-        return spans.select((spans.firsts >= cores[:, 0]) & (spans.firsts < cores[:, 1]))
+        return _in_cores(tagged_spans(log_softmax(logits), word_mask), windows)
 
     def events(
         self,
@@ -130,10 +128,35 @@ class Decoder:
                 arguments[i].append(PredictedArgument(group[label], start, end, float(score)))
         return arguments
 
+    def unlinked_arguments(
+        self, logits: FloatArray, word_mask: NDArray[np.bool_], windows: Sequence[Window]
+    ) -> list[list[PredictedArgument]]:
+        """The arguments without an event in each window's core, in order.
+
+        Args:
+            logits: (windows, words, 1 + 2 * unlinked roles).
+            word_mask: True at words, False at padding; (windows, words).
+            windows: The windows.
+        """
+        spans = _in_cores(tagged_spans(log_softmax(logits), word_mask), windows)
+        arguments: list[list[PredictedArgument]] = [[] for _ in windows]
+        for i, row in enumerate(spans.rows.tolist()):
+            start = int(windows[row].word_starts[spans.firsts[i]])
+            end = int(windows[row].word_ends[spans.lasts[i]])
+            role = self.scheme.unlinked_roles[spans.labels[i]]
+            arguments[row].append(PredictedArgument(role, start, end, float(spans.scores[i])))
+        return arguments
+
     def _calibrated(self, scores: FloatArray) -> FloatArray:
         slope, offset = self.calibration
         calibrated: FloatArray = 1 / (1 + np.exp(-(slope * logit(scores) + offset)))
         return calibrated
+
+
+def _in_cores(spans: TaggedSpans, windows: Sequence[Window]) -> TaggedSpans:
+    """The spans that begin in the core of their window."""
+    cores = np.array([window.core for window in windows], dtype=np.int64).reshape(-1, 2)[spans.rows]
+    return spans.select((spans.firsts >= cores[:, 0]) & (spans.firsts < cores[:, 1]))
 
 
 def logit(probabilities: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ pieces than the model's window becomes several overlapping windows; nothing is c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from geoevents.events import Event, Role, Status
+from geoevents.events import Argument, Event, Role, Status
 
 IntArray = NDArray[np.int64]
 
 WORD = re.compile(r"[\w\u0300-\u036f]+|[^\w\s]")
+
+IGNORED = -100
+"""The label that no loss is taken from (the default of torch's cross entropy)."""
 
 
 class Case(IntEnum):
@@ -43,12 +46,14 @@ class LabelScheme:
         statuses: Event statuses.
         role_groups: Roles by tagging layer. Roles of one group exclude each other at a word; a word may carry one
             role of each group (a capital that is visited is target and place).
+        unlinked_roles: Roles that are tagged in a text without an event that they belong to.
     """
 
     roots: tuple[str, ...]
     codes: tuple[str, ...]
     statuses: tuple[Status, ...]
     role_groups: tuple[tuple[Role, ...], ...]
+    unlinked_roles: tuple[str, ...] = ()
 
     @cached_property
     def root_index(self) -> dict[str, int]:
@@ -75,6 +80,11 @@ class LabelScheme:
         """Number of BIO tags of each role group: O, then B and I of each role."""
         return tuple(1 + 2 * len(group) for group in self.role_groups)
 
+    @property
+    def unlinked_tags(self) -> int:
+        """Number of BIO tags of the unlinked roles: O, then B and I of each role."""
+        return 1 + 2 * len(self.unlinked_roles)
+
     def root_of(self, code: str) -> str:
         """The root that a code begins with.
 
@@ -85,6 +95,26 @@ class LabelScheme:
             if code[:length] in self.root_index:
                 return code[:length]
         raise KeyError(f"the code {code!r} begins with none of the model's roots")
+
+
+@dataclass(frozen=True)
+class LearnedLayers:
+    """The layers of annotation that a model learns from a corpus; the labels of the others are `IGNORED`.
+
+    Attributes:
+        triggers: Whether triggers are.
+        statuses: Whether statuses are.
+        role_groups: Whether each role group is; () for all of them.
+        unlinked: Whether arguments without an event are.
+    """
+
+    triggers: bool = True
+    statuses: bool = True
+    role_groups: tuple[bool, ...] = ()
+    unlinked: bool = True
+
+
+ALL_LAYERS = LearnedLayers()
 
 
 @dataclass(frozen=True)
@@ -119,7 +149,7 @@ class TriggerLabels:
     Attributes:
         first: First word of the trigger.
         last: Last word of the trigger.
-        code: Index of the code, or -1 where the scheme does not hold it.
+        code: Index of the code, or `IGNORED` where the scheme does not hold it.
         status: Index of the status.
         roles: BIO tags; shape (role groups, words).
     """
@@ -137,11 +167,13 @@ class WindowLabels:
 
     Attributes:
         trigger_tags: BIO tags of the trigger head; shape (words,).
+        unlinked_tags: BIO tags of the arguments without an event; shape (words,).
         triggers: The events whose trigger stands in the window.
         lost: Spans that another span of the same layer already covers, which BIO tags cannot express.
     """
 
     trigger_tags: IntArray
+    unlinked_tags: IntArray
     triggers: tuple[TriggerLabels, ...]
     lost: int
 
@@ -220,49 +252,82 @@ def case_of(word: str) -> Case:
     return Case.OTHER
 
 
-def label_window(window: Window, events: Iterable[Event], scheme: LabelScheme, *, offset: int = 0) -> WindowLabels:
-    """The labels of the events whose triggers stand in the window.
+def label_window(
+    window: Window,
+    events: Sequence[Event],
+    scheme: LabelScheme,
+    *,
+    arguments: Sequence[Argument] = (),
+    layers: LearnedLayers = ALL_LAYERS,
+    offset: int = 0,
+) -> WindowLabels:
+    """The labels of the events whose triggers stand in the window, and of the arguments without an event.
 
     Args:
         window: The window of a text.
         events: Gold events of the document.
         scheme: The label sets.
+        arguments: Gold arguments of the document that belong to no event.
+        layers: What the labels are taken from.
         offset: Offset of the window's text in the document.
 
     Raises:
         KeyError: An event's code begins with none of the scheme's roots.
     """
     tags = np.zeros(len(window.word_starts), dtype=np.int64)
-    triggers, lost = [], 0
+    unlinked_tags, lost = _label_unlinked(window, arguments, scheme, offset)
+    triggers = []
     for event in events:
         words = _words_of(window, event.trigger.start - offset, event.trigger.end - offset)
         if words is None:
             continue
         root = scheme.root_index[scheme.root_of(event.code)]
         lost += not _tag(tags, words, root)
-        roles, roles_lost = _label_roles(window, event, scheme, offset)
+        roles, roles_lost = _label_roles(window, event, scheme, layers, offset)
         lost += roles_lost
         triggers.append(
             TriggerLabels(
                 first=words[0],
                 last=words[1] - 1,
-                code=scheme.code_index.get(event.code, -1),
-                status=scheme.statuses.index(event.status),
+                code=scheme.code_index.get(event.code, IGNORED),
+                status=scheme.statuses.index(event.status) if layers.statuses else IGNORED,
                 roles=roles,
             )
         )
-    return WindowLabels(trigger_tags=tags, triggers=tuple(triggers), lost=lost)
+    # A document that marks arguments alone does not say that there is no event.
+    if not layers.triggers or (arguments and not events):
+        tags[:] = IGNORED
+    if not layers.unlinked:
+        unlinked_tags[:] = IGNORED
+    return WindowLabels(trigger_tags=tags, unlinked_tags=unlinked_tags, triggers=tuple(triggers), lost=lost)
 
 
-def _label_roles(window: Window, event: Event, scheme: LabelScheme, offset: int) -> tuple[IntArray, int]:
-    layers = np.zeros((len(scheme.role_groups), len(window.word_starts)), dtype=np.int64)
+def _label_unlinked(
+    window: Window, arguments: Sequence[Argument], scheme: LabelScheme, offset: int
+) -> tuple[IntArray, int]:
+    tags = np.zeros(len(window.word_starts), dtype=np.int64)
     lost = 0
-    for layer, group in zip(layers, scheme.role_groups, strict=True):
+    for argument in arguments:
+        words = _words_of(window, argument.start - offset, argument.end - offset)
+        if words is not None and argument.role in scheme.unlinked_roles:
+            lost += not _tag(tags, words, scheme.unlinked_roles.index(argument.role))
+    return tags, lost
+
+
+def _label_roles(
+    window: Window, event: Event, scheme: LabelScheme, layers: LearnedLayers, offset: int
+) -> tuple[IntArray, int]:
+    tags = np.zeros((len(scheme.role_groups), len(window.word_starts)), dtype=np.int64)
+    lost = 0
+    learned = layers.role_groups or (True,) * len(scheme.role_groups)
+    for row, group, is_learned in zip(tags, scheme.role_groups, learned, strict=True):
         for role, span in event.arguments():
             words = _words_of(window, span.start - offset, span.end - offset) if role in group else None
             if words is not None:
-                lost += not _tag(layer, words, group.index(role))
-    return layers, lost
+                lost += not _tag(row, words, group.index(role))
+        if not is_learned:
+            row[:] = IGNORED
+    return tags, lost
 
 
 def _tag(tags: IntArray, words: tuple[int, int], label: int) -> bool:

@@ -29,7 +29,7 @@ import numpy as np
 
 from geoevents import ontology
 from geoevents.errors import InputError, MissingExtraError
-from geoevents.events import ROLES, Actor, Document, Event, Place, Role, Span
+from geoevents.events import ROLES, Actor, Argument, Document, Event, Place, Role, Span
 from geoevents.matching import EVENT_COMPARISONS, heads_overlap, match, overlap, same_root, same_span
 from geoevents.scores import Accuracy, Bootstrap, Counts, Measure, Pair
 
@@ -44,7 +44,7 @@ class ArgumentScores:
     """Arguments, together and by role."""
 
     overall: Pair
-    by_role: Mapping[Role, Pair]
+    by_role: Mapping[str, Pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ class Evaluation:
         code_accuracy: Full code, where span and root are right.
         status_accuracy: Status, where span and root are right.
         arguments: Arguments, end to end.
+        unlinked: Arguments that belong to no event.
         events: Whole events.
         actors: Actor codes.
         places: Countries of places.
@@ -150,6 +151,7 @@ class Evaluation:
     code_accuracy: Accuracy
     status_accuracy: Accuracy
     arguments: ArgumentScores
+    unlinked: ArgumentScores
     events: Pair
     actors: ActorScores
     places: CodingScores
@@ -180,6 +182,8 @@ class Evaluation:
             **{f"arguments: {role}": pair for role, pair in self.arguments.by_role.items()},
             "whole events": self.events,
         }
+        if self.unlinked.overall.strict.counts.support:
+            pairs["arguments without an event"] = self.unlinked.overall
         accuracies = {
             "code, given trigger + root": self.code_accuracy,
             "status, given trigger + root": self.status_accuracy,
@@ -225,6 +229,7 @@ def evaluate(
         code_accuracy=sums.accuracy("code given root"),
         status_accuracy=sums.accuracy("status given root"),
         arguments=_argument_scores(sums),
+        unlinked=_unlinked_scores(sums),
         events=sums.pair("event"),
         actors=_actor_scores(sums),
         places=_coding(sums, "place country"),
@@ -316,6 +321,7 @@ def _compare(gold: Document, predicted: Document) -> dict[str, Counts]:
     counts["code given root"] = _decided(one.code == other.code for one, other in pairs)
     counts["status given root"] = _decided(one.status == other.status for one, other in pairs)
     counts |= _argument_counts(gold.events, predicted.events, same_root)
+    counts |= _unlinked_counts(gold.arguments, predicted.arguments)
     return counts | _actor_counts(gold, predicted) | _place_counts(gold, predicted)
 
 
@@ -345,12 +351,31 @@ def _argument_counts(
     return counts
 
 
+def _unlinked_counts(gold: Sequence[Argument], predicted: Sequence[Argument]) -> dict[str, Counts]:
+    """Arguments without an event, by role and together."""
+    counts: dict[str, Counts] = {}
+    for degree, alike in (("strict", same_span), ("relaxed", heads_overlap)):
+        total = Counts()
+        for role in sorted({argument.role for argument in (*gold, *predicted)}):
+            sides = [[argument for argument in side if argument.role == role] for side in (gold, predicted)]
+            matched = len(match(sides[0], sides[1], alike))
+            counts[f"unlinked role {role} {degree}"] = Counts.of(matched, gold=len(sides[0]), predicted=len(sides[1]))
+            total += counts[f"unlinked role {role} {degree}"]
+        counts[f"unlinked {degree}"] = total
+    return counts
+
+
 def _of_role(event: Event, role: Role) -> list[Span]:
     return [span for name, span in event.arguments() if name == role]
 
 
 def _argument_scores(sums: Bootstrap) -> ArgumentScores:
     return ArgumentScores(sums.pair("argument"), {role: sums.pair(f"argument {role}") for role in ROLES})
+
+
+def _unlinked_scores(sums: Bootstrap) -> ArgumentScores:
+    roles = _named(sums, "unlinked role ", " strict")
+    return ArgumentScores(sums.pair("unlinked"), {role: sums.pair(f"unlinked role {role}") for role in roles})
 
 
 def _actor_counts(gold: Document, predicted: Document) -> dict[str, Counts]:

@@ -265,7 +265,7 @@ class Document:
         sentences: The sentences in order.
         events: The events in the order of their triggers.
         arguments: Arguments that no event is linked to, in the order of the text: gold of corpora that mark roles but
-            no triggers, or no links. The extractor leaves it empty.
+            no triggers, or no links, and what models trained on these find.
     """
 
     id: str

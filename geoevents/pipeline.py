@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 from geoevents import ontology
 from geoevents.errors import InputError
-from geoevents.events import STATUSES, Actor, Document, Event, Place, Span, Status, Time, document_id
-from geoevents.prediction import PredictedEvent, Tagger
+from geoevents.events import STATUSES, Actor, Argument, Document, Event, Place, Span, Status, Time, document_id
+from geoevents.ontology import Ontology
+from geoevents.prediction import PredictedArgument, PredictedEvent, Prediction, Tagger
 from geoevents.reciprocal import RECIPROCAL_MODES, Reciprocal, direct
 from geoevents.records import Record, RecordLike, as_record
 from geoevents.sentences import sentence_offsets
@@ -62,6 +63,7 @@ class Extractor:
         reciprocal: How to write acts with a joint subject ("Iran and Russia signed"): "joint" puts all parties on both
             sides of one event, "expand" writes one event for each ordered pair, "annotated" leaves them all as
             sources.
+        ontology: The event types of a model that has its own, or None for CAMEO.
 
     Raises:
         ValueError: An option has a value that is not allowed.
@@ -72,6 +74,7 @@ class Extractor:
     statuses: tuple[Status, ...] = STATUSES
     min_score: float = 0.0
     reciprocal: Reciprocal = "joint"
+    ontology: Ontology | None = None
 
     def __post_init__(self) -> None:
         unknown = [status for status in self.statuses if status not in STATUSES]
@@ -152,13 +155,18 @@ class Extractor:
         waiting.clear()
 
     def _finish(self, draft: _Draft) -> Document:
-        kept = (
-            _event(draft.document, index, predicted)
-            for index, events in enumerate(draft.predictions)
-            for predicted in events
-            if predicted.status in self.statuses and predicted.score >= self.min_score
+        found = [(i, item) for i, predicted in enumerate(draft.predictions) for item in predicted]
+        events = (
+            _event(draft.document, i, item, self.ontology)
+            for i, item in found
+            if isinstance(item, PredictedEvent) and item.status in self.statuses and item.score >= self.min_score
         )
-        document = replace(draft.document, events=tuple(kept))
+        arguments = (
+            Argument(**_located(draft.document, i, item), role=item.role)
+            for i, item in found
+            if isinstance(item, PredictedArgument) and item.score >= self.min_score
+        )
+        document = replace(draft.document, events=tuple(events), arguments=tuple(arguments))
         if self.resolver is not None:
             document = self.resolver.resolve(document)
         return direct(document, self.reciprocal)
@@ -177,7 +185,7 @@ class _Draft:
 
     document: Document
     normalised: str
-    predictions: list[tuple[PredictedEvent, ...]] = field(default_factory=list)
+    predictions: list[tuple[Prediction, ...]] = field(default_factory=list)
     open: int = 0
 
     @classmethod
@@ -229,22 +237,17 @@ def _batches(items: list[tuple[_Draft, int]], batch_size: int) -> Iterator[list[
         yield batch
 
 
-def _event(document: Document, index: int, predicted: PredictedEvent) -> Event:
+def _event(document: Document, index: int, predicted: PredictedEvent, own_types: Ontology | None) -> Event:
     """The event of a document that the model found in its sentence `index`."""
-    text, offset = document.text, document.sentences[index].start
-
-    def located(part: Any) -> dict[str, Any]:
-        start, end = offset + part.start, offset + part.end
-        return {"text": text[start:end], "start": start, "end": end}
 
     def arguments(role: str, kind: type[Any]) -> tuple[Any, ...]:
-        spans = (kind(**located(argument)) for argument in predicted.arguments if argument.role == role)
+        spans = (kind(**_located(document, index, item)) for item in predicted.arguments if item.role == role)
         return tuple(span for span in spans if any(map(str.isalnum, span.text)))
 
     return Event.of_type(
-        ontology.describe(predicted.code),
+        ontology.describe(predicted.code, own_types),
         document=document.id,
-        trigger=Span(**located(predicted)),
+        trigger=Span(**_located(document, index, predicted)),
         sentence=index,
         status=predicted.status,
         score=predicted.score,
@@ -254,6 +257,13 @@ def _event(document: Document, index: int, predicted: PredictedEvent) -> Event:
         times=arguments("time", Time),
         date=document.date,
     )
+
+
+def _located(document: Document, index: int, part: Prediction) -> dict[str, Any]:
+    """Text and offsets in the document of what the model found in its sentence `index`."""
+    offset = document.sentences[index].start
+    start, end = offset + part.start, offset + part.end
+    return {"text": document.text[start:end], "start": start, "end": end}
 
 
 def load(
@@ -283,15 +293,17 @@ def load(
         MissingExtraError: The backend is "torch" and torch is not installed.
         ValueError: An option has a value that is not allowed.
     """
-    from geoevents.runtime import load_tagger
+    from geoevents.runtime import load_tagger, model_directory, read_ontology
 
-    tagger = load_tagger(os.fspath(name_or_path), backend=backend, threads=threads)
+    directory = model_directory(os.fspath(name_or_path))
+    tagger = load_tagger(directory, backend=backend, threads=threads)
     return Extractor(
         tagger,
         resolver=_default_resolver() if resolver == "default" else resolver,
         statuses=tuple(statuses),
         min_score=min_score,
         reciprocal=reciprocal,
+        ontology=read_ontology(directory),
     )
 
 

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from tokenizers import Tokenizer
 
 from geoevents.decoding import Decoder, FloatArray
 from geoevents.encoding import IntArray, LabelScheme, TextEncoder, Window, pad_windows
 from geoevents.errors import MissingExtraError, ModelError
-from geoevents.prediction import PredictedEvent
+from geoevents.ontology import Ontology
+from geoevents.prediction import Prediction
 
 Backend = Literal["onnx", "torch"]
 
@@ -23,6 +24,7 @@ TOKENIZER_FILE = "tokenizer.json"
 WORDS_FILE = "words.onnx"
 EVENTS_FILE = "events.onnx"
 WEIGHTS_FILE = "model.safetensors"
+ONTOLOGY_FILE = "ontology.tsv"
 FORMAT_VERSION = 1
 
 # Word pieces, padding included, that go through the network at once: enough to keep a processor busy, few enough for
@@ -32,11 +34,25 @@ _PIECES_PER_BATCH = 512
 _KEYS = ("roots", "codes", "statuses", "role_groups", "calibration", "outside_bias", "max_pieces")
 
 
+class WordScores(NamedTuple):
+    """What the first step of the network says about the words of a batch.
+
+    Attributes:
+        trigger_logits: (windows, words, trigger tags).
+        unlinked_logits: (windows, words, unlinked tags), or None where the model has no unlinked roles.
+        vectors: The word vectors that the second step takes back.
+    """
+
+    trigger_logits: FloatArray
+    unlinked_logits: FloatArray | None
+    vectors: Any
+
+
 class Scorer(Protocol):
     """A network in two steps, so that decoding can choose the triggers between them."""
 
-    def words(self, batch: Mapping[str, Any]) -> tuple[FloatArray, Any]:
-        """Trigger logits (windows, words, tags) and the word vectors that `events` takes back."""
+    def words(self, batch: Mapping[str, Any]) -> WordScores:
+        """Scores and vectors of the words of padded windows."""
         ...
 
     def events(
@@ -65,25 +81,33 @@ class ModelTagger:
     def __repr__(self) -> str:
         return f"<ModelTagger: {type(self.scorer).__name__}, {len(self.decoder.scheme.codes)} codes>"
 
-    def predict(self, texts: Sequence[str]) -> list[tuple[PredictedEvent, ...]]:
+    def predict(self, texts: Sequence[str]) -> list[tuple[Prediction, ...]]:
         """The events of each text; see `geoevents.prediction.Tagger`."""
         encoded = self.text_encoder.encode(texts)
         windows = [window for text_windows in encoded for window in text_windows]
-        found: dict[int, list[PredictedEvent]] = {}
+        found: dict[int, list[Prediction]] = {}
         for indices in _batches(windows):
-            found |= zip(indices, self._window_events([windows[i] for i in indices]), strict=True)
+            found |= zip(indices, self._window_predictions([windows[i] for i in indices]), strict=True)
         in_order = iter(range(len(windows)))
-        return [tuple(event for _ in text_windows for event in found[next(in_order)]) for text_windows in encoded]
+        return [tuple(item for _ in text_windows for item in found[next(in_order)]) for text_windows in encoded]
 
-    def _window_events(self, windows: Sequence[Window]) -> list[list[PredictedEvent]]:
+    def _window_predictions(self, windows: Sequence[Window]) -> list[list[Prediction]]:
         batch = pad_windows(windows, self.pad_id)
-        trigger_logits, words = self.scorer.words(batch)
+        scores = self.scorer.words(batch)
         word_mask = batch["word_mask"].astype(bool)
-        triggers = self.decoder.triggers(trigger_logits, word_mask, windows)
-        if not len(triggers):
-            return [[] for _ in windows]
-        logits = self.scorer.events(words, batch["word_mask"], triggers.rows, triggers.firsts, triggers.lasts)
-        return self.decoder.events(triggers, *logits, word_mask, windows)
+        found: list[list[Prediction]] = [[] for _ in windows]
+        triggers = self.decoder.triggers(scores.trigger_logits, word_mask, windows)
+        if len(triggers):
+            logits = self.scorer.events(
+                scores.vectors, batch["word_mask"], triggers.rows, triggers.firsts, triggers.lasts
+            )
+            for row, events in zip(found, self.decoder.events(triggers, *logits, word_mask, windows), strict=True):
+                row += events
+        if scores.unlinked_logits is not None:
+            unlinked = self.decoder.unlinked_arguments(scores.unlinked_logits, word_mask, windows)
+            for row, arguments in zip(found, unlinked, strict=True):
+                row += arguments
+        return found
 
 
 def _batches(windows: Sequence[Window]) -> Iterator[list[int]]:
@@ -102,7 +126,7 @@ class OnnxScorer:
     """The network on ONNX Runtime.
 
     Args:
-        directory: A model directory with `words.onnx` and `events.onnx`.
+        directory: A model directory with `words.onnx` and, where the model has event types, `events.onnx`.
         threads: Threads of ONNX Runtime, or None for one on each core.
     """
 
@@ -112,29 +136,30 @@ class OnnxScorer:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
-        self._words, self._events = (
-            onnxruntime.InferenceSession(
+
+        def session(name: str) -> Any:
+            return onnxruntime.InferenceSession(
                 str(directory / name),
                 options,
                 providers=["CPUExecutionProvider"],
                 # The fused sum and norm takes seven times as long on processors as the two apart.
                 disabled_optimizers=["SkipLayerNormFusion"],
             )
-            for name in (WORDS_FILE, EVENTS_FILE)
-        )
 
-    def words(self, batch: Mapping[str, Any]) -> tuple[FloatArray, Any]:
+        self._words = session(WORDS_FILE)
+        self._events = session(EVENTS_FILE) if (directory / EVENTS_FILE).is_file() else None
+
+    def words(self, batch: Mapping[str, Any]) -> WordScores:
         """See `Scorer.words`."""
         names = ("input_ids", "attention_mask", "token_cases", "word_positions")
-        logits, words, lower_words = self._words.run(
-            ["trigger_logits", "words", "lower_words"], {name: batch[name] for name in names}
-        )
-        return logits, (words, lower_words)
+        logits, words, lower_words, *unlinked = self._words.run(None, {name: batch[name] for name in names})
+        return WordScores(logits, unlinked[0] if unlinked else None, (words, lower_words))
 
     def events(
         self, words: Any, word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """See `Scorer.events`."""
+        assert self._events is not None, "a model without event types finds no triggers"
         inputs = {
             "words": words[0],
             "lower_words": words[1],
@@ -167,7 +192,7 @@ def load_tagger(
     config = read_config(directory)
     return ModelTagger(
         text_encoder=TextEncoder(_read_tokenizer(directory), max_pieces=config["max_pieces"]),
-        scorer=_load_scorer(directory, backend, threads),
+        scorer=_load_scorer(directory, backend, threads, has_events=bool(config["roots"])),
         decoder=read_decoder(config),
         pad_id=config.get("pad_token_id") or 0,
     )
@@ -212,6 +237,16 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
+def read_ontology(directory: Path) -> Ontology | None:
+    """The event types of a model that has its own; None where they are CAMEO's.
+
+    Raises:
+        CorpusError: The table of event types is damaged.
+    """
+    path = directory / ONTOLOGY_FILE
+    return Ontology.read(path) if path.is_file() else None
+
+
 def read_decoder(config: Mapping[str, Any]) -> Decoder:
     """The decoder that a model's configuration describes."""
     scheme = LabelScheme(
@@ -219,12 +254,13 @@ def read_decoder(config: Mapping[str, Any]) -> Decoder:
         codes=tuple(config["codes"]),
         statuses=tuple(config["statuses"]),
         role_groups=tuple(tuple(group) for group in config["role_groups"]),
+        unlinked_roles=tuple(config.get("unlinked_roles", ())),
     )
     slope, offset = config["calibration"]
     return Decoder(scheme, outside_bias=config["outside_bias"], calibration=(slope, offset))
 
 
-def _load_scorer(directory: Path, backend: Backend, threads: int | None) -> Scorer:
+def _load_scorer(directory: Path, backend: Backend, threads: int | None, *, has_events: bool) -> Scorer:
     if backend == "torch":
         try:
             from geoevents.modeling.scorer import load_torch_scorer
@@ -235,7 +271,7 @@ def _load_scorer(directory: Path, backend: Backend, threads: int | None) -> Scor
         return scorer
     if backend != "onnx":
         raise ModelError(f"backend {backend!r} is unknown; use 'onnx' or 'torch'")
-    for name in (WORDS_FILE, EVENTS_FILE):
+    for name in (WORDS_FILE, EVENTS_FILE) if has_events else (WORDS_FILE,):
         _require(directory, name)
     try:
         return OnnxScorer(directory, threads=threads)

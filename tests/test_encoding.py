@@ -8,6 +8,7 @@ from tiny_encoder import seed_documents, word_piece_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from geoevents.encoding import (
+    IGNORED,
     WORD,
     Case,
     LabelScheme,
@@ -283,7 +284,7 @@ def test_code_outside_the_scheme_is_no_label_but_its_root_is() -> None:
     gold = document("[[Iran|a1]] [[met|046 s=a1]]")
     labels = label_window(windows_of(gold.text)[0], gold.events, SCHEME)
     assert labels.trigger_tags.tolist() == [0, 3]
-    assert labels.triggers[0].code == -1
+    assert labels.triggers[0].code == IGNORED
 
 
 def test_code_of_an_unknown_root_is_an_error() -> None:

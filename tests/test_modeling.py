@@ -18,17 +18,18 @@ from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 from transformers import AutoConfig, AutoModel, BertModel  # noqa: E402
 
 from geoevents.decoding import Decoder  # noqa: E402
-from geoevents.encoding import LabelScheme, TextEncoder, label_window  # noqa: E402
+from geoevents.encoding import IGNORED, LabelScheme, TextEncoder, label_window  # noqa: E402
 from geoevents.events import STATUSES, Argument, Document, Span  # noqa: E402
 from geoevents.markup import parse_record  # noqa: E402
 from geoevents.modeling.augmentation import Edit, MentionSwapper, edit_document  # noqa: E402
+from geoevents.modeling.building import build_model  # noqa: E402
 from geoevents.modeling.calibration import fit_calibration  # noqa: E402
 from geoevents.modeling.collator import EventCollator, Example  # noqa: E402
 from geoevents.modeling.configuration import EventTaggerConfig  # noqa: E402
 from geoevents.modeling.evaluation import evaluate_tagger  # noqa: E402
-from geoevents.modeling.model import IGNORED, EventTagger, EventTaggerOutput  # noqa: E402
-from geoevents.modeling.training import TrainingOptions, build_model, parameter_groups  # noqa: E402
-from geoevents.runtime import ModelTagger  # noqa: E402
+from geoevents.modeling.model import EventTagger, EventTaggerOutput  # noqa: E402
+from geoevents.modeling.training import TrainingOptions, parameter_groups  # noqa: E402
+from geoevents.runtime import ModelTagger, WordScores  # noqa: E402
 
 COUNTRIES = SEEDS.parent / "geoevents" / "resolution" / "data" / "countries.tsv"
 
@@ -39,9 +40,9 @@ def document(markup: str, document_id: str = "x") -> Document:
 
 def new_model(encoder: Path, **model_options: Any) -> tuple[EventTagger, TextEncoder]:
     torch.manual_seed(0)
-    model, tokenizer = build_model(encoder, model_options={"head_size": 32} | model_options)
-    model.train(False)
-    return model, TextEncoder(tokenizer)
+    built = build_model(encoder, model_options={"head_size": 32} | model_options)
+    built.model.train(False)
+    return built.model, TextEncoder(built.tokenizer)
 
 
 def examples(documents: list[Document], model: EventTagger, encoder: TextEncoder) -> list[Example]:
@@ -74,6 +75,7 @@ def test_collator_pads_windows_and_lists_triggers(tiny_encoder: Path) -> None:
         "word_positions": (2, 7),
         "word_mask": (2, 7),
         "trigger_tags": (2, 7),
+        "unlinked_tags": (2, 7),
         "trigger_windows": (3,),
         "trigger_firsts": (3,),
         "trigger_lasts": (3,),
@@ -332,13 +334,13 @@ class KnownProbabilities:
         }
         self.tags = tags
 
-    def words(self, batch: Mapping[str, Any]) -> tuple[np.ndarray, None]:
+    def words(self, batch: Mapping[str, Any]) -> WordScores:
         logits = np.full((*batch["word_mask"].shape, self.tags), -50.0)
         logits[..., 0] = 0.0
         for row, pieces in zip(logits, batch["input_ids"], strict=True):
             probability = self.probabilities[int(pieces[0])]
             row[0, 0], row[0, 1] = np.log(1 - probability), np.log(probability)
-        return logits, None
+        return WordScores(logits, None, None)
 
     def events(self, words: None, word_mask: Any, windows: Any, firsts: Any, lasts: Any) -> tuple[np.ndarray, ...]:
         count, length = len(windows), word_mask.shape[1]

@@ -71,11 +71,12 @@ def test_onnx_finds_what_torch_finds(unquantized: Path) -> None:
 def test_onnx_of_a_model_without_trigger_layers_finds_what_torch_finds(tiny_encoder: Path, tmp_path: Path) -> None:
     import torch
 
+    from geoevents.modeling.building import build_model
     from geoevents.modeling.export import export_onnx
-    from geoevents.modeling.training import build_model
 
     torch.manual_seed(1)
-    network, tokenizer = build_model(tiny_encoder, model_options={"head_size": 32})
+    built = build_model(tiny_encoder, model_options={"head_size": 32})
+    network, tokenizer = built.model, built.tokenizer
     for name, parameter in network.named_parameters():
         if parameter.ndim > 1 and not name.startswith("encoder."):
             torch.nn.init.normal_(parameter, std=0.3)  # so that words differ, as they do for a trained head

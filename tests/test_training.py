@@ -14,14 +14,17 @@ from tiny_encoder import KNOWN_RECORDS, seed_documents  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 
 import geoevents  # noqa: E402
-from geoevents.encoding import TextEncoder  # noqa: E402
+from geoevents.encoding import LabelScheme, TextEncoder  # noqa: E402
 from geoevents.errors import CorpusError, ModelError  # noqa: E402
 from geoevents.events import Document  # noqa: E402
 from geoevents.modeling import training  # noqa: E402
+from geoevents.modeling.building import ROLE_GROUPS, build_model  # noqa: E402
 from geoevents.modeling.collator import EventCollator  # noqa: E402
 from geoevents.modeling.evaluation import evaluate_tagger  # noqa: E402
+from geoevents.modeling.examples import ExampleDataset  # noqa: E402
 from geoevents.modeling.model import EventTagger  # noqa: E402
-from geoevents.modeling.training import ExampleDataset, TrainingOptions, build_model, train  # noqa: E402
+from geoevents.modeling.training import TrainingOptions, train  # noqa: E402
+from geoevents.ontology import Ontology  # noqa: E402
 from geoevents.runtime import load_tagger  # noqa: E402
 
 TRAIN = seed_documents(count=40)
@@ -82,7 +85,7 @@ def test_training_writes_a_complete_model_directory(trained: tuple[EventTagger, 
 def test_loss_falls(trained: tuple[EventTagger, Path], tiny_encoder: Path) -> None:
     model, directory = trained
     torch.manual_seed(0)
-    untrained, _ = build_model(tiny_encoder, model_options={"head_size": 32, "trigger_layers": 1})
+    untrained = build_model(tiny_encoder, model_options={"head_size": 32, "trigger_layers": 1}).model
     assert loss_of(model, directory, TRAIN) < 0.8 * loss_of(untrained, directory, TRAIN)
 
 
@@ -153,17 +156,16 @@ def test_fine_tuning_starts_from_a_model_directory(tiny_model: Path, tmp_path: P
 
 
 def test_new_model_of_own_codes_has_their_roots(tiny_encoder: Path) -> None:
-    model, _ = build_model(tiny_encoder, codes=["040", "0841", "042"], model_options={"head_size": 32})
+    types = Ontology.of_codes(["040", "0841", "042"])
+    model = build_model(tiny_encoder, own_types=types, model_options={"head_size": 32}).model
     assert model.config.roots == ["04", "08"]
     assert model.config.codes == ["040", "0841", "042"]
     assert model.event_head.codes.weight.shape == (3, 64)
 
 
 def test_dataset_counts_the_spans_that_tags_cannot_express(tiny_encoder: Path) -> None:
-    _, tokenizer = build_model(tiny_encoder, codes=["040"], model_options={"head_size": 32})
-    scheme = training.EventTaggerConfig(
-        roots=["04"], codes=["040"], statuses=geoevents.events.STATUSES, role_groups=training.ROLE_GROUPS
-    ).scheme
+    tokenizer = build_model(tiny_encoder, model_options={"head_size": 32}).tokenizer
+    scheme = LabelScheme(roots=("04",), codes=("040",), statuses=geoevents.events.STATUSES, role_groups=ROLE_GROUPS)
     from geoevents.markup import parse_record
 
     documents = [
@@ -190,17 +192,17 @@ def test_unknown_encoder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_shipped_model_is_fine_tuned_by_its_name(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tiny_model.parent)
-    model, _ = build_model("tiny")
+    model = build_model("tiny").model
     assert model.config.trigger_layers == 1
     shipped = Path(geoevents.__file__).parent / "models" / "default"
     if shipped.is_dir():
         monkeypatch.chdir(shipped.parent.parent)
-        model, _ = build_model("default")
+        model = build_model("default").model
         assert model.config.calibration == json.loads((shipped / "config.json").read_bytes())["calibration"]
 
 
 def test_a_code_that_the_model_lacks_is_named_before_training(tiny_encoder: Path, tmp_path: Path) -> None:
     document = next(document for document in TRAIN if document.events)
     strange = replace(document, events=(replace(document.events[0], code="Attack"),))
-    with pytest.raises(CorpusError, match=f"{document.id}.*'Attack'.*codes="):
-        train([strange], DEV, encoder=tiny_encoder, output_dir=tmp_path)
+    with pytest.raises(CorpusError, match=f"{document.id}.*'Attack'.*allowed: 040, 051"):
+        train([strange], DEV, encoder=tiny_encoder, output_dir=tmp_path, own_types=Ontology.of_codes(["040", "051"]))

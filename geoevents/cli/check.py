@@ -11,7 +11,7 @@ import typer
 
 from geoevents import ontology
 from geoevents.cli import options
-from geoevents.cli.convert import parse_roles
+from geoevents.cli.labels import parse_roles, read_ontology
 from geoevents.cli.messages import FAILED
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def check(
     """
     from geoevents.corpora import examine_corpus, statistics
 
-    labels = _ontology(ontology)
+    labels = read_ontology(ontology)
     found = examine_corpus(corpus, format=source_format, ontology=labels, roles=parse_roles(roles or ()))
     counts = statistics(found.documents)
     if as_json:
@@ -81,10 +81,6 @@ def type_rows(counts: Statistics) -> Iterator[tuple[str, str, str]]:
     """The event types as rows: code, its name, number of events."""
     for code, number in counts.codes.items():
         yield code, ontology.lookup(code).name if ontology.is_valid(code) else "", str(number)
-
-
-def _ontology(path: options.OntologyFile) -> ontology.Ontology | None:
-    return ontology.Ontology.read(path) if path else None
 
 
 def _print_statistics(counts: Statistics) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-import typer
-
 from geoevents.cli import options
+from geoevents.cli.labels import parse_roles, read_ontology
 from geoevents.cli.messages import say
-from geoevents.events import ROLES
-from geoevents.ontology import Ontology
 
 
 def convert(
@@ -62,23 +58,7 @@ def convert_corpus(
     """
     from geoevents.corpora import read_corpus, write_corpus
 
-    labels = Ontology.read(ontology) if ontology else None
+    labels = read_ontology(ontology)
     documents = read_corpus(source, format=source_format, ontology=labels, roles=roles)
     write_corpus(documents, target, format=target_format, ontology=labels)
     return len(documents), sum(len(document.events) for document in documents)
-
-
-def parse_roles(pairs: Iterable[str]) -> dict[str, str]:
-    """What labels mean, from texts such as "Attacker=source" and "Instrument=".
-
-    Raises:
-        typer.BadParameter: A text has no "=", or names a role that there is not.
-    """
-    roles = {}
-    for pair in pairs:
-        label, sign, role = pair.partition("=")
-        allowed = (*ROLES, "related", "actor", "")
-        if not label or not sign or role not in allowed:
-            raise typer.BadParameter(f"{pair!r} is not LABEL=ROLE with one of {', '.join(allowed[:-1])}, or nothing")
-        roles[label] = role
-    return roles

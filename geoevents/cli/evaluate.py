@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from geoevents.cli import options
+from geoevents.cli.labels import parse_roles, read_ontology
 from geoevents.events import Document
 
 if TYPE_CHECKING:
     from geoevents.evaluation import Evaluation
+    from geoevents.ontology import Ontology
 
 
 def evaluate(
@@ -21,6 +22,9 @@ def evaluate(
     model: options.ModelName = "default",
     backend: options.BackendName = options.Backend.onnx,
     predictions: options.Predictions = None,
+    ontology: options.OntologyFile = None,
+    roles: options.RoleNames = None,
+    source_format: options.CorpusFrom = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Score a model or anyone's predictions against an annotated corpus.
@@ -32,36 +36,23 @@ def evaluate(
       geoevents evaluate seeds/dev.evt
       geoevents evaluate seeds/dev.evt --model my-model --json > scores.json
       geoevents evaluate seeds/dev.evt --predictions other-coder.jsonl
-    """
-    result = evaluate_corpus(corpus, model=model, backend=backend.value, predictions=predictions)
-    typer.echo(json.dumps(result.to_dict()) if as_json else as_table(result))
-
-
-def evaluate_corpus(
-    paths: Sequence[Path],
-    *,
-    model: str = "default",
-    backend: Literal["onnx", "torch"] = "onnx",
-    predictions: Path | None = None,
-) -> Evaluation:
-    """Score a model, or predictions in a file, against annotated files.
-
-    Args:
-        paths: The annotated files.
-        model: A shipped model's name or a model directory.
-        backend: "onnx" or "torch".
-        predictions: A file of documents with the same ids and texts to score in place of the model.
-
-    Raises:
-        CorpusError: A file cannot be read.
-        ModelError: The model cannot be loaded.
-        InputError: The predictions are not of the same documents.
+      geoevents evaluate project-3.json --role Attacker=source --model my-model
     """
     from geoevents.corpora import read_corpus
     from geoevents.evaluation import evaluate
 
-    gold = read_corpus(paths)
-    return evaluate(gold, read_corpus(predictions) if predictions else predict(gold, model=model, backend=backend))
+    own_types = read_ontology(ontology) or (None if predictions else model_types(model))
+    gold = read_corpus(corpus, format=source_format, ontology=own_types, roles=parse_roles(roles or ()))
+    made = read_corpus(predictions) if predictions else predict(gold, model=model, backend=backend.value)
+    result = evaluate(gold, made)
+    typer.echo(json.dumps(result.to_dict()) if as_json else as_table(result))
+
+
+def model_types(model: str) -> Ontology | None:
+    """The event types of a model that has its own."""
+    from geoevents import runtime
+
+    return runtime.read_ontology(runtime.model_directory(model))
 
 
 def predict(

@@ -143,15 +143,37 @@ Predictions = Annotated[
     typer.Option(help="Score these documents (same ids and texts) in place of a model."),
 ]
 DevCorpus = Annotated[
-    list[Path], typer.Option("--dev", help="Annotated file to choose the best epoch by; may be repeated.")
+    list[Path] | None,
+    typer.Option(
+        "--dev", help="Annotated file to choose the best epoch by; may be repeated.  [default: 15% of the corpus]"
+    ),
 ]
 Encoder = Annotated[
     str, typer.Option(help="A Hugging Face encoder by name or path, or a geoevents model to fine-tune.")
 ]
 ModelDirectory = Annotated[Path, typer.Option("--output", "-o", help="Directory for the model.")]
-Epochs = Annotated[int, typer.Option(min=1, help="Passes over the training files.")]
-TrainingBatch = Annotated[int, typer.Option(min=1, help="Documents in a step.")]
-LearningRate = Annotated[float, typer.Option(help="Peak learning rate of the encoder.")]
+Epochs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Passes over the training files.  [default: 13; 30 for fewer than 1,000 documents]"),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(min=1, help="Steps to train for; --epochs is then how often the dev files are evaluated on."),
+]
+TrainingBatch = Annotated[
+    int | None, typer.Option(min=1, help="Documents in a step.  [default: 32; 8 for fewer than 1,000 documents]")
+]
+LearningRate = Annotated[float | None, typer.Option(help="Peak learning rate of the encoder.  [default: 0.0002]")]
+LayerDecay = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Factor on the rate from each encoder layer to the one below.")
+]
+FrozenLayers = Annotated[
+    int | None, typer.Option(min=0, help="Lowest encoder layers that stay as they are, with the embeddings.")
+]
+Balanced = Annotated[bool, typer.Option("--balanced", help="Rare event types weigh more in the loss.")]
+Stream = Annotated[
+    bool, typer.Option("--stream", help="Read the corpus as a stream, never whole; needs --steps and --dev.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 MixedPrecision = Annotated[
     bool,

@@ -4,7 +4,7 @@ One module a format, each with `read` and, where it can be written, `write`: the
 (`jsonl`, which loses nothing), CoNLL, brat, spaCy, label-studio and doccano. `docs/corpora.md` describes them.
 """
 
-from geoevents.corpora.dataset import from_dataset, to_dataset
+from geoevents.corpora.dataset import from_dataset, stream_corpus, to_dataset
 from geoevents.corpora.reading import (
     FORMATS,
     Examination,
@@ -12,6 +12,7 @@ from geoevents.corpora.reading import (
     check_corpus,
     detect_format,
     examine_corpus,
+    iterate_corpus,
     read_corpus,
     write_corpus,
 )
@@ -27,8 +28,10 @@ __all__ = [
     "detect_format",
     "examine_corpus",
     "from_dataset",
+    "iterate_corpus",
     "read_corpus",
     "statistics",
+    "stream_corpus",
     "to_dataset",
     "write_corpus",
 ]

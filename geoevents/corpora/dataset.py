@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from geoevents.corpora.assembly import shared_id
 from geoevents.corpora.jsonl import check_document
+from geoevents.corpora.reading import Paths, iterate_corpus, listed
 from geoevents.errors import CorpusError, MissingExtraError
 from geoevents.events import Document
 
@@ -35,16 +36,57 @@ def from_dataset(dataset: datasets.Dataset) -> list[Document]:
     documents: list[Document] = []
     rows: dict[str, int] = {}
     for number, row in enumerate(dataset):
-        try:
-            document = Document.from_dict(row)
-            check_document(document)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CorpusError(f"row {number} is no document as to_dataset() makes it: {error}") from None
+        document = row_document(row, number)
         first = rows.setdefault(document.id, number)
         if first != number:
             raise CorpusError(f"row {number}: {shared_id(document.id, f'row {first}')}")
         documents.append(document)
     return documents
+
+
+def row_document(row: Mapping[str, Any], number: int) -> Document:
+    """The document of a row that `to_dataset` or `stream_corpus` made.
+
+    Args:
+        row: The row.
+        number: Its number, for messages.
+
+    Raises:
+        CorpusError: The row is no document.
+    """
+    try:
+        document = Document.from_dict(row)
+        check_document(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorpusError(f"row {number} is no document as to_dataset() makes it: {error}") from None
+    return document
+
+
+def stream_corpus(paths: Paths, **options: Any) -> datasets.IterableDataset:
+    """The documents of annotated files as a stream of rows, so that a corpus need not fit into memory.
+
+    Example:
+        >>> stream = stream_corpus(["big-1.jsonl", "big-2.jsonl"]).shuffle(seed=13, buffer_size=10_000)
+
+    Args:
+        paths: The files, in the formats that `read_corpus` reads; one file at a time is open.
+        options: The options of `read_corpus`: `format`, `ontology`, `roles`.
+
+    Raises:
+        MissingExtraError: The package datasets is not installed.
+        CorpusError: While the stream is read, where a file is malformed.
+    """
+    package = _datasets()
+    files = [str(path) for path in listed(paths)]
+    return package.IterableDataset.from_generator(
+        _stream_rows, features=_features(package), gen_kwargs={"files": files, "options": [options] * len(files)}
+    )
+
+
+def _stream_rows(files: Sequence[str], options: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for path, of_file in zip(files, options, strict=True):
+        for document in iterate_corpus(path, **of_file):
+            yield document.to_dict()
 
 
 def _datasets() -> Any:

@@ -97,7 +97,7 @@ def read_corpus(
         OSError: A file cannot be opened.
     """
     documents: list[Document] = []
-    for read, problems in _read_each(_listed(paths), format, LabelMap(ontology, roles or {})):
+    for read, problems in _read_each(listed(paths), format, LabelMap(ontology, roles or {})):
         if problems:
             raise first_of(problems)
         documents += read
@@ -149,7 +149,7 @@ def examine_corpus(
         MissingExtraError: A file is a DocBin, and the package spacy is not installed.
         OSError: A file cannot be opened.
     """
-    files = list(_listed(paths))
+    files = list(listed(paths))
     markup = [path for path in files if (format or detect_format(path)) == "evt"]
     problems = check_markup(*markup, labels=ontology)
     known = {str(problem) for problem in problems}
@@ -232,7 +232,23 @@ def _has_objects(record: Any, key: str) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
-def _listed(paths: Paths) -> Iterator[Path]:
+def iterate_corpus(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    ontology: Ontology | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> Iterator[Document]:
+    """The documents of one file as they are read; arguments and errors are those of `read_corpus`."""
+    path = Path(path)
+    for item in _format(format or detect_format(path), path).read(path, LabelMap(ontology, roles or {})):
+        if isinstance(item, CorpusError):
+            raise item
+        yield item
+
+
+def listed(paths: Paths) -> Iterator[Path]:
+    """The paths, whether one is given or several."""
     yield from [Path(paths)] if isinstance(paths, (str, Path)) else map(Path, paths)
 
 

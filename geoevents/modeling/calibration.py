@@ -10,6 +10,7 @@ import numpy as np
 from geoevents.decoding import logit
 from geoevents.events import Document
 from geoevents.modeling.evaluation import extract_documents
+from geoevents.ontology import Ontology
 from geoevents.runtime import ModelTagger
 
 NEWTON_STEPS = 50
@@ -17,7 +18,9 @@ RIDGE = 1e-3
 SMALLEST_STEP = 1e-9
 
 
-def fit_calibration(documents: Sequence[Document], tagger: ModelTagger) -> tuple[float, float]:
+def fit_calibration(
+    documents: Sequence[Document], tagger: ModelTagger, own_types: Ontology | None = None
+) -> tuple[float, float]:
     """Slope and offset of the map from a raw score's logit to the logit of being right (Platt 1999).
 
     An event is right where a gold event has the same trigger span and root.
@@ -25,13 +28,14 @@ def fit_calibration(documents: Sequence[Document], tagger: ModelTagger) -> tuple
     Args:
         documents: Gold documents that the model was not trained on.
         tagger: The model.
+        own_types: Its event types where they are not CAMEO's.
 
     Returns:
         Slope and offset; (1, 0), which leaves the scores as they are, where the model finds no event.
     """
     uncalibrated = replace(tagger, decoder=replace(tagger.decoder, calibration=(1.0, 0.0)))
     scores, right = [], []
-    for gold, predicted in zip(documents, extract_documents(documents, uncalibrated), strict=True):
+    for gold, predicted in zip(documents, extract_documents(documents, uncalibrated, own_types), strict=True):
         known = {(event.trigger.start, event.trigger.end, event.root) for event in gold.events}
         for event in predicted.events:
             scores.append(event.score)

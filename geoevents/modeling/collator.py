@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from geoevents.encoding import TriggerLabels, Window, WindowLabels, pad, pad_windows
-from geoevents.modeling.model import IGNORED
+from geoevents.encoding import IGNORED, TriggerLabels, Window, WindowLabels, pad, pad_windows
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class EventCollator:
         arrays = {
             **batch,
             "trigger_tags": pad([example.labels.trigger_tags for example in examples], IGNORED),
+            "unlinked_tags": pad([example.labels.unlinked_tags for example in examples], IGNORED),
             "trigger_windows": np.array([i for i, _ in triggers], dtype=np.int64),
             **self._trigger_arrays([trigger for _, trigger in triggers], words),
         }
@@ -51,11 +51,10 @@ class EventCollator:
         roles = np.full((len(triggers), self.role_groups, words), IGNORED, dtype=np.int64)
         for row, trigger in zip(roles, triggers, strict=True):
             row[:, : trigger.roles.shape[1]] = trigger.roles
-        codes = np.array([trigger.code for trigger in triggers], dtype=np.int64)
         return {
             "trigger_firsts": np.array([trigger.first for trigger in triggers], dtype=np.int64),
             "trigger_lasts": np.array([trigger.last for trigger in triggers], dtype=np.int64),
-            "code_labels": np.where(codes < 0, IGNORED, codes),
+            "code_labels": np.array([trigger.code for trigger in triggers], dtype=np.int64),
             "status_labels": np.array([trigger.status for trigger in triggers], dtype=np.int64),
             "role_labels": roles,
         }

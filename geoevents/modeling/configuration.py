@@ -21,6 +21,7 @@ class EventTaggerConfig(PretrainedConfig):
         codes: Full codes of the code head.
         statuses: Event statuses.
         role_groups: Roles by tagging layer; see `LabelScheme.role_groups`.
+        unlinked_roles: Roles that are tagged without an event; see `LabelScheme.unlinked_roles`.
         head_size: Width of the heads.
         head_dropout: Dropout inside the heads, 0 to 1.
         trigger_layers: Transformer layers over the words that each trigger runs again to find its arguments.
@@ -43,6 +44,7 @@ class EventTaggerConfig(PretrainedConfig):
         codes: Sequence[str] = (),
         statuses: Sequence[Status] = (),
         role_groups: Sequence[Sequence[Role]] = (),
+        unlinked_roles: Sequence[str] = (),
         head_size: int = 256,
         head_dropout: float = 0.2,
         trigger_layers: int = 0,
@@ -60,6 +62,7 @@ class EventTaggerConfig(PretrainedConfig):
         self.codes = list(codes)
         self.statuses = list(statuses)
         self.role_groups = [list(group) for group in role_groups]
+        self.unlinked_roles = list(unlinked_roles)
         self.head_size = head_size
         self.head_dropout = head_dropout
         self.trigger_layers = trigger_layers
@@ -80,6 +83,7 @@ class EventTaggerConfig(PretrainedConfig):
             codes=tuple(self.codes),
             statuses=tuple(self.statuses),
             role_groups=tuple(map(tuple, self.role_groups)),
+            unlinked_roles=tuple(self.unlinked_roles),
         )
 
     def encoder_config(self) -> PretrainedConfig:

@@ -15,6 +15,7 @@ from geoevents.runtime import EVENTS_FILE, WORDS_FILE
 OPSET = 17
 WORD_INPUTS = ("input_ids", "attention_mask", "token_cases", "word_positions")
 WORD_OUTPUTS = ("trigger_logits", "words", "lower_words")
+UNLINKED_OUTPUT = "unlinked_logits"
 EVENT_INPUTS = ("words", "lower_words", "word_mask", "windows", "firsts", "lasts")
 EVENT_OUTPUTS = ("code_logits", "status_logits", "role_logits")
 
@@ -26,10 +27,11 @@ class WordStep(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Takes `WORD_INPUTS`, gives `WORD_OUTPUTS`."""
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Takes `WORD_INPUTS`, gives `WORD_OUTPUTS`, and `UNLINKED_OUTPUT` where the model has unlinked roles."""
         words, lower_words = self.model.word_vectors(*inputs)
-        return self.model.trigger_head(words), words, lower_words
+        outputs = self.model.trigger_head(words), words, lower_words
+        return outputs if self.model.unlinked_head is None else (*outputs, self.model.unlinked_head(words))
 
 
 def export_onnx(model: EventTagger, directory: str | Path, *, quantize: bool = True) -> None:
@@ -37,7 +39,7 @@ def export_onnx(model: EventTagger, directory: str | Path, *, quantize: bool = T
 
     Args:
         model: The model.
-        directory: The model directory; the files are `words.onnx` and `events.onnx`.
+        directory: The model directory; the files are `words.onnx` and, where the model has event types, `events.onnx`.
         quantize: Whether to store the weights as int8 (dynamic quantisation) instead of float32.
 
     Raises:
@@ -50,9 +52,11 @@ def export_onnx(model: EventTagger, directory: str | Path, *, quantize: bool = T
     directory = Path(directory)
     model.train(False)
     with TemporaryDirectory() as scratch:
-        for name in (WORDS_FILE, EVENTS_FILE):
+        for name, write in ((WORDS_FILE, _export_words), (EVENTS_FILE, _export_events)):
+            if name == EVENTS_FILE and model.event_head is None:
+                continue
             plain = Path(scratch) / name
-            _export_words(model, plain) if name == WORDS_FILE else _export_events(model, plain)
+            write(model, plain)
             if quantize:
                 quantize_dynamic(plain, directory / name, weight_type=QuantType.QInt8, per_channel=True)
             else:
@@ -63,12 +67,14 @@ def _export_words(model: EventTagger, path: Path) -> None:
     pieces = torch.ones(2, 7, dtype=torch.int64)
     positions = torch.ones(2, 5, dtype=torch.int64)
     axes = {name: {0: "windows", 1: "pieces"} for name in WORD_INPUTS}
-    axes |= {name: {0: "windows", 1: "words"} for name in ("word_positions", *WORD_OUTPUTS)}
+    outputs = WORD_OUTPUTS if model.unlinked_head is None else (*WORD_OUTPUTS, UNLINKED_OUTPUT)
+    axes |= {name: {0: "windows", 1: "words"} for name in ("word_positions", *outputs)}
     step = WordStep(model).train(False)  # torch gives it back, and all inside, in the mode in which it came
-    _export(step, (pieces, pieces, pieces, positions), path, (WORD_INPUTS, WORD_OUTPUTS), axes)
+    _export(step, (pieces, pieces, pieces, positions), path, (WORD_INPUTS, outputs), axes)
 
 
 def _export_events(model: EventTagger, path: Path) -> None:
+    assert model.event_head is not None
     size = model.config.encoder_config().hidden_size
     words = torch.randn(2, 5, size)
     mask = torch.ones(2, 5, dtype=torch.bool)

@@ -10,10 +10,8 @@ from torch.nn import functional
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils.generic import ModelOutput
 
-from geoevents.encoding import Case
+from geoevents.encoding import IGNORED, Case
 from geoevents.modeling.configuration import EventTaggerConfig
-
-IGNORED = -100
 
 
 @dataclass
@@ -26,6 +24,7 @@ class EventTaggerOutput(ModelOutput):
         code_logits: (triggers, codes).
         status_logits: (triggers, statuses).
         role_logits: (triggers, words, sum of the role groups' tags).
+        unlinked_logits: (windows, words, 1 + 2 * unlinked roles), where the model has such roles.
     """
 
     loss: Tensor | None = None
@@ -33,6 +32,7 @@ class EventTaggerOutput(ModelOutput):
     code_logits: Tensor | None = None
     status_logits: Tensor | None = None
     role_logits: Tensor | None = None
+    unlinked_logits: Tensor | None = None
 
 
 class TriggerLayer(nn.Module):
@@ -68,8 +68,8 @@ class TriggerLayer(nn.Module):
         return normalised
 
 
-class TriggerHead(nn.Module):
-    """BIO x root scores of every word."""
+class TagHead(nn.Module):
+    """BIO scores of every word."""
 
     def __init__(self, size: int, tags: int, dropout: float) -> None:
         super().__init__()
@@ -158,7 +158,12 @@ class EventTagger(PreTrainedModel):
     """Token classification of event triggers, and of each trigger's code, status and arguments.
 
     Any Hugging Face encoder that takes `inputs_embeds` serves. The case of a word is added to the embeddings of its
-    pieces, since the vocabularies of small encoders are mostly uncased.
+    pieces, since the vocabularies of small encoders are mostly uncased. A model whose label scheme has no roots has no
+    event head, one without unlinked roles no head for these.
+
+    Attributes:
+        tag_weights: Weights of the trigger tags in the loss, (1 + 2 * roots,), or None for equal ones; not saved.
+        code_weights: Weights of the codes in the loss, (codes,), or None for equal ones; not saved.
     """
 
     config_class = EventTaggerConfig
@@ -173,8 +178,14 @@ class EventTagger(PreTrainedModel):
         inner_size = getattr(encoder_config, "intermediate_size", 4 * size)
         self.encoder = AutoModel.from_config(encoder_config)
         self.cases = nn.Embedding(len(Case), size)
-        self.trigger_head = TriggerHead(size, config.scheme.trigger_tags, config.head_dropout)
-        self.event_head = EventHead(config, size, heads, inner_size)
+        scheme = config.scheme
+        self.trigger_head = TagHead(size, scheme.trigger_tags, config.head_dropout)
+        self.event_head = EventHead(config, size, heads, inner_size) if scheme.roots else None
+        self.unlinked_head = TagHead(size, scheme.unlinked_tags, config.head_dropout) if scheme.unlinked_roles else None
+        self.tag_weights: Tensor | None
+        self.code_weights: Tensor | None
+        self.register_buffer("tag_weights", None, persistent=False)
+        self.register_buffer("code_weights", None, persistent=False)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -214,8 +225,9 @@ class EventTagger(PreTrainedModel):
         code_labels: Tensor | None = None,
         status_labels: Tensor | None = None,
         role_labels: Tensor | None = None,
+        unlinked_tags: Tensor | None = None,
     ) -> EventTaggerOutput:
-        """Scores of the given triggers, and the loss where labels are given.
+        """Scores of the given triggers, and the loss where labels are given; a label of -100 is no label.
 
         Args:
             input_ids: Word pieces; (windows, pieces).
@@ -226,42 +238,45 @@ class EventTagger(PreTrainedModel):
             trigger_windows: The window of each trigger; (triggers,).
             trigger_firsts: First word of each trigger; (triggers,).
             trigger_lasts: Last word of each trigger; (triggers,).
-            trigger_tags: Gold BIO x root tags, -100 where none; (windows, words).
-            code_labels: Gold codes, -100 where none; (triggers,).
+            trigger_tags: Gold BIO x root tags; (windows, words).
+            code_labels: Gold codes; (triggers,).
             status_labels: Gold statuses; (triggers,).
-            role_labels: Gold BIO tags, -100 where none; (triggers, role groups, words).
+            role_labels: Gold BIO tags; (triggers, role groups, words).
+            unlinked_tags: Gold BIO tags of the unlinked roles; (windows, words).
         """
         words, lower_words = self.word_vectors(input_ids, attention_mask, token_cases, word_positions)
-        trigger_logits = self.trigger_head(words)
-        code_logits, status_logits, role_logits = self.event_head(
-            words, lower_words, word_mask, trigger_windows, trigger_firsts, trigger_lasts
-        )
-        output = EventTaggerOutput(
-            trigger_logits=trigger_logits, code_logits=code_logits, status_logits=status_logits, role_logits=role_logits
-        )
-        if trigger_tags is not None and code_labels is not None and status_labels is not None:
-            assert role_labels is not None
-            output.loss = self._loss(output, trigger_tags, code_labels, status_labels, role_labels)
+        output = EventTaggerOutput(trigger_logits=self.trigger_head(words))
+        if self.unlinked_head is not None:
+            output.unlinked_logits = self.unlinked_head(words)
+        if self.event_head is not None:
+            triggers = (trigger_windows, trigger_firsts, trigger_lasts)
+            logits = self.event_head(words, lower_words, word_mask, *triggers)
+            output.code_logits, output.status_logits, output.role_logits = logits
+        if trigger_tags is not None:
+            output.loss = self._tag_loss(output, trigger_tags, unlinked_tags)
+            if code_labels is not None and status_labels is not None and role_labels is not None:
+                output.loss = output.loss + self._event_loss(output, code_labels, status_labels, role_labels)
         return output
 
-    def _loss(
-        self,
-        output: EventTaggerOutput,
-        trigger_tags: Tensor,
-        code_labels: Tensor,
-        status_labels: Tensor,
-        role_labels: Tensor,
-    ) -> Tensor:
-        assert output.role_logits is not None
+    def _tag_loss(self, output: EventTaggerOutput, trigger_tags: Tensor, unlinked_tags: Tensor | None) -> Tensor:
+        loss = self.config.loss_weights[0] * _cross_entropy(output.trigger_logits, trigger_tags, self.tag_weights)
+        if output.unlinked_logits is not None and unlinked_tags is not None:
+            loss = loss + _cross_entropy(output.unlinked_logits, unlinked_tags)
+        return loss
+
+    def _event_loss(
+        self, output: EventTaggerOutput, code_labels: Tensor, status_labels: Tensor, role_labels: Tensor
+    ) -> Tensor | float:
+        if output.role_logits is None:
+            return 0.0
         role_logits = output.role_logits.split(self.config.scheme.role_tags, dim=-1)
         role_losses = [_cross_entropy(logits, role_labels[:, group]) for group, logits in enumerate(role_logits)]
         losses = (
-            _cross_entropy(output.trigger_logits, trigger_tags),
             torch.stack(role_losses).sum(),
-            _cross_entropy(output.code_logits, code_labels, self.config.label_smoothing),
+            _cross_entropy(output.code_logits, code_labels, self.code_weights, self.config.label_smoothing),
             _cross_entropy(output.status_logits, status_labels),
         )
-        return torch.stack(losses) @ losses[0].new_tensor(self.config.loss_weights)
+        return torch.stack(losses) @ losses[0].new_tensor(self.config.loss_weights[1:])
 
 
 def _mean(words: Tensor, inside: Tensor) -> Tensor:
@@ -270,13 +285,16 @@ def _mean(words: Tensor, inside: Tensor) -> Tensor:
     return (weights[:, None] @ words).squeeze(1) / weights.sum(-1, keepdim=True)
 
 
-def _cross_entropy(logits: Tensor | None, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+def _cross_entropy(
+    logits: Tensor | None, labels: Tensor, weights: Tensor | None = None, label_smoothing: float = 0.0
+) -> Tensor:
     """Mean cross entropy over the labels that are not ignored; 0 where there is none."""
     assert logits is not None
     count = (labels != IGNORED).sum().clamp(min=1)
     total = functional.cross_entropy(
         logits.float().flatten(0, -2),
         labels.flatten(),
+        weight=weights,
         ignore_index=IGNORED,
         reduction="sum",
         label_smoothing=label_smoothing,

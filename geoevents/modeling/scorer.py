@@ -13,6 +13,7 @@ from geoevents.decoding import FloatArray
 from geoevents.encoding import IntArray
 from geoevents.errors import ModelError
 from geoevents.modeling.model import EventTagger
+from geoevents.runtime import WordScores
 
 
 class TorchScorer:
@@ -26,11 +27,12 @@ class TorchScorer:
         self.model = model
 
     @torch.inference_mode()
-    def words(self, batch: Mapping[str, Any]) -> tuple[FloatArray, Any]:
+    def words(self, batch: Mapping[str, Any]) -> WordScores:
         """See `Scorer.words`."""
         names = ("input_ids", "attention_mask", "token_cases", "word_positions")
         words, lower_words = self.model.word_vectors(*(self._tensor(batch[name]) for name in names))
-        return self._array(self.model.trigger_head(words)), (words, lower_words)
+        unlinked = None if self.model.unlinked_head is None else self._array(self.model.unlinked_head(words))
+        return WordScores(self._array(self.model.trigger_head(words)), unlinked, (words, lower_words))
 
     @torch.inference_mode()
     def events(
@@ -38,6 +40,7 @@ class TorchScorer:
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """See `Scorer.events`."""
         inputs = (self._tensor(array) for array in (word_mask, windows, firsts, lasts))
+        assert self.model.event_head is not None, "a model without roots finds no triggers"
         codes, statuses, roles = self.model.event_head(*words, *inputs)
         return self._array(codes), self._array(statuses), self._array(roles)
 

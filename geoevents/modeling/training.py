@@ -7,42 +7,42 @@ import logging
 import random
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from tokenizers import Tokenizer
-from torch.utils.data import Dataset
-from transformers import (
-    AutoModel,
-    AutoTokenizer,
-    EarlyStoppingCallback,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import get_last_checkpoint
 
-from geoevents import ontology
-from geoevents.encoding import LabelScheme, TextEncoder, label_window
-from geoevents.errors import CorpusError, ModelError
-from geoevents.events import STATUSES, Document, Role
+from geoevents.encoding import ALL_LAYERS, LabelScheme, TextEncoder
+from geoevents.errors import CorpusError
+from geoevents.events import Document
 from geoevents.modeling.augmentation import MentionSwapper
+from geoevents.modeling.building import BuiltModel, build_model
 from geoevents.modeling.calibration import fit_calibration
-from geoevents.modeling.collator import EventCollator, Example
-from geoevents.modeling.configuration import EventTaggerConfig
+from geoevents.modeling.collator import EventCollator
 from geoevents.modeling.evaluation import evaluate_tagger, main_metrics
+from geoevents.modeling.examples import ExampleDataset, ExampleStream, learned_layers
 from geoevents.modeling.export import export_onnx
-from geoevents.modeling.model import EventTagger, TriggerLayer
+from geoevents.modeling.model import EventTagger
 from geoevents.modeling.scorer import TorchScorer
-from geoevents.runtime import TOKENIZER_FILE, ModelTagger, model_directory, read_config, read_decoder
+from geoevents.ontology import Ontology, is_valid
+from geoevents.runtime import ONTOLOGY_FILE, TOKENIZER_FILE, ModelTagger, read_decoder
+
+if TYPE_CHECKING:
+    import datasets
 
 logger = logging.getLogger(__name__)
 
-ROLE_GROUPS: tuple[tuple[Role, ...], ...] = (("source", "target"), ("place",), ("time",))
+TIE_BREAK = 1e-9
+
+SMALL_CORPUS = 1000
+"""A corpus of fewer documents is trained on in smaller steps and more epochs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,93 +50,63 @@ class TrainingOptions:
     """How to train.
 
     Attributes:
-        epochs: Passes over the training documents.
+        epochs: Passes over the training documents; with `steps`, the number of evaluations.
+        steps: Steps to train for, which a stream of documents needs; None to go by the epochs.
         batch_size: Documents in a step.
         learning_rate: Peak learning rate of the encoder.
         head_factor: The heads' learning rate as a multiple of the encoder's.
         layer_decay: Factor on the learning rate from each encoder layer to the one below, 0 to 1.
+        frozen_layers: Layers of the encoder, from the lowest, that stay as they are, with its embeddings; 0 for none.
         weight_decay: Weight decay of AdamW.
         warmup: Share of the steps that warms the learning rate up, 0 to 1.
         patience: Epochs without a better dev score after which training stops.
+        balanced: Whether rare event types weigh more in the loss: by the square root of the ratio of the mean
+            frequency to theirs.
         swap_probability: Share of the training documents whose mentions are swapped in an epoch, 0 to 1.
         calibration_share: Share of the training documents that is kept aside to calibrate the scores on, together
             with the dev documents; 0 to 1.
+        dev_share: Share of the training documents that is kept aside to choose the best epoch by where no dev
+            documents are given; above 0, to 1.
         mixed_precision: Whether to compute in bfloat16; pays where the hardware has it.
         seed: Seed of everything random.
     """
 
     epochs: int = 13
+    steps: int | None = None
     batch_size: int = 32
     learning_rate: float = 2e-4
     head_factor: float = 5.0
     layer_decay: float = 1.0
+    frozen_layers: int = 0
     weight_decay: float = 0.01
     warmup: float = 0.1
     patience: int = 4
+    balanced: bool = False
     swap_probability: float = 0.25
     calibration_share: float = 0.03
+    dev_share: float = 0.15
     mixed_precision: bool = False
     seed: int = 13
 
+    @classmethod
+    def for_corpus(cls, documents: int | None, **changes: Any) -> TrainingOptions:
+        """Options that suit a corpus's size.
 
-class ExampleDataset(Dataset[Example]):
-    """The labelled windows of annotated documents.
-
-    Args:
-        documents: Annotated documents.
-        text_encoder: Texts into windows.
-        scheme: The label sets.
-        swapper: Swaps mentions, or None.
-        swap_probability: How often a window comes from a swapped document, 0 to 1.
-    """
-
-    def __init__(
-        self,
-        documents: Sequence[Document],
-        text_encoder: TextEncoder,
-        scheme: LabelScheme,
-        *,
-        swapper: MentionSwapper | None = None,
-        swap_probability: float = 0.0,
-    ) -> None:
-        self.text_encoder = text_encoder
-        self.scheme = scheme
-        self.swapper = swapper
-        self.swap_probability = swap_probability
-        self.examples = [(document, i, example) for document in documents for i, example in self._examples(document)]
-
-    def __len__(self) -> int:
-        return len(self.examples)
-
-    def __getitem__(self, index: int) -> Example:
-        document, window, example = self.examples[index]
-        # Torch's generator is the one that a resumed training restores.
-        if self.swapper is None or torch.rand(()).item() >= self.swap_probability:
-            return example
-        swapped = self.swapper.swap(document, random.Random(int(torch.randint(2**31, ()))))
-        return dict(self._examples(swapped)).get(window, example)
-
-    @property
-    def lengths(self) -> list[int]:
-        """Word pieces of each window."""
-        return [len(example.window) for _, _, example in self.examples]
-
-    @property
-    def lost(self) -> int:
-        """Gold spans that BIO tags cannot express."""
-        return sum(example.labels.lost for _, _, example in self.examples)
-
-    def _examples(self, document: Document) -> Iterator[tuple[int, Example]]:
-        (windows,) = self.text_encoder.encode([document.text])
-        for i, window in enumerate(windows):
-            yield i, Example(window, label_window(window, document.events, self.scheme))
+        Args:
+            documents: Number of training documents; None where it is not known, as of a stream.
+            changes: Options to set otherwise.
+        """
+        small: dict[str, Any] = {}
+        if documents is not None and documents < SMALL_CORPUS:
+            small = {"epochs": 30, "batch_size": 8, "patience": 10, "calibration_share": 0.0}
+        return cls(**small | changes)
 
 
 class EventTrainer(Trainer):
     """`transformers.Trainer` with length-grouped batches, layer-wise learning rates and evaluation on documents.
 
     Args:
-        model: The model.
+        built: The model.
         examples: The training data.
         dev_documents: Annotated documents to evaluate on after each epoch.
         tagger: Runs the model in training on texts.
@@ -147,45 +117,56 @@ class EventTrainer(Trainer):
     def __init__(
         self,
         *,
-        model: EventTagger,
-        examples: ExampleDataset,
+        built: BuiltModel,
+        examples: ExampleDataset | ExampleStream,
         dev_documents: Sequence[Document],
         tagger: ModelTagger,
         options: TrainingOptions,
         **kwargs: Any,
     ) -> None:
-        self.tagger_model = model
+        self.built = built
         self.examples = examples
         self.dev_documents = dev_documents
         self.tagger = tagger
         self.options = options
-        super().__init__(model=model, train_dataset=examples, eval_dataset=list(dev_documents), **kwargs)
+        super().__init__(model=built.model, train_dataset=examples, eval_dataset=list(dev_documents), **kwargs)
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler | None:
+        if isinstance(self.examples, ExampleStream):
+            return None
         return LengthGroupedSampler(self.args.train_batch_size, lengths=self.examples.lengths)
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """AdamW with the learning rates of `parameter_groups`."""
-        groups = parameter_groups(self.tagger_model, self.options)
+        groups = parameter_groups(self.built.model, self.options)
         self.optimizer = torch.optim.AdamW(groups, lr=self.options.learning_rate)
         return self.optimizer
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Extract the events of the dev documents and score them."""
-        self.tagger_model.train(False)
-        evaluation = evaluate_tagger(self.dev_documents, self.tagger)
+        self.built.model.train(False)
+        evaluation = evaluate_tagger(self.dev_documents, self.tagger, self.built.ontology)
         metrics = {f"eval_{name}": value for name, value in main_metrics(evaluation).items()}
+        # Of equally good epochs the last: where none finds anything yet, the first is no better than the others.
+        metrics["eval_score"] += TIE_BREAK * self.state.global_step
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
 
 def parameter_groups(model: EventTagger, options: TrainingOptions) -> list[dict[str, Any]]:
-    """Parameters with their learning rates: heads above encoder layers above embeddings; biases without decay."""
+    """Parameters with their learning rates: heads above encoder layers above embeddings; biases without decay.
+
+    Frozen layers are in no group, and take no gradients.
+    """
     depth = model.config.encoder_config().num_hidden_layers
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         layer = re.search(r"\.layers?\.(\d+)\.", name)
+        if options.frozen_layers and name.startswith(("encoder.", "cases.")):
+            parameter.requires_grad = layer is not None and int(layer.group(1)) >= options.frozen_layers
+            if not parameter.requires_grad:
+                continue
         if name.startswith("event_head.trigger_layers"):
             rate = options.learning_rate
         elif not name.startswith("encoder."):
@@ -198,174 +179,181 @@ def parameter_groups(model: EventTagger, options: TrainingOptions) -> list[dict[
 
 
 def train(
-    train_documents: Sequence[Document],
-    dev_documents: Sequence[Document],
+    train_documents: Sequence[Document] | datasets.IterableDataset,
+    dev_documents: Sequence[Document] | None = None,
     *,
     encoder: str | Path,
     output_dir: str | Path,
     options: TrainingOptions | None = None,
-    codes: Sequence[str] | None = None,
+    own_types: Ontology | None = None,
     model_options: Mapping[str, Any] | None = None,
     resume: bool = False,
 ) -> EventTagger:
-    """Train an event tagger and save it.
+    """Train an event tagger, or fine-tune one, and save it.
+
+    A geoevents model learns only the layers that the corpus marks: where no status but "asserted", no place or no
+    argument at all is marked, the model goes on to find them as before.
+
+    Example:
+        >>> train(read_corpus("strikes.conll"), encoder="default", output_dir="strikes-model")
+        >>> geoevents.load("strikes-model")("Dockers in Santos downed tools on Friday.")
 
     Args:
-        train_documents: Annotated documents to learn from.
-        dev_documents: Annotated documents to choose the best epoch by.
-        encoder: A Hugging Face encoder by name or path, or the directory of a geoevents model to fine-tune.
+        train_documents: Annotated documents to learn from, or a stream of them (`geoevents.corpora.stream_corpus`),
+            which is read once an epoch; shuffle it with `.shuffle(seed=…, buffer_size=…)`.
+        dev_documents: Annotated documents to choose the best epoch by; None to keep `options.dev_share` of the
+            training documents aside.
+        encoder: A Hugging Face encoder by name or path, or a geoevents model by name or directory to fine-tune.
         output_dir: Where the model goes; checkpoints lie in its folder `checkpoints` until training has ended.
-        options: How to train.
-        codes: Codes that the model tells apart; by default all CAMEO codes.
-        model_options: Settings of `EventTaggerConfig` beside the label sets, such as `trigger_layers`.
+        options: How to train; None for `TrainingOptions.for_corpus`.
+        own_types: Event types in place of CAMEO's; None to keep the model's if it has all that the corpus uses, else
+            to take those of the corpus.
+        model_options: Settings of `EventTaggerConfig` beside the label sets, such as `trigger_layers`, for a new model.
         resume: Whether to go on from the last checkpoint in `output_dir`.
 
     Returns:
         The model of the best epoch, in evaluation mode.
 
     Raises:
-        CorpusError: An event's code belongs to none of the model's event types.
+        CorpusError: There are no documents, an event's code is none of `own_types`, or a stream comes without dev
+            documents.
         ModelError: The encoder cannot be found or loaded, or has no fast tokenizer.
+        ValueError: A stream comes without `options.steps`.
     """
-    options = options or TrainingOptions()
+    is_stream = not isinstance(train_documents, Sequence)
+    options = options or TrainingOptions.for_corpus(None if is_stream else len(train_documents))
     set_seed(options.seed)
-    output_dir = Path(output_dir)
-    checkpoints = output_dir / "checkpoints"
-    train_documents, calibration_documents = _split(train_documents, options)
-    model, tokenizer = build_model(encoder, codes=codes, model_options=model_options or {})
-    text_encoder = TextEncoder(tokenizer, max_pieces=model.config.max_pieces)
-    swapper = MentionSwapper(train_documents) if options.swap_probability else None
-    scheme = model.config.scheme
-    _check_codes([*train_documents, *dev_documents], scheme)
-    examples = ExampleDataset(
-        train_documents, text_encoder, scheme, swapper=swapper, swap_probability=options.swap_probability
-    )
-    if examples.lost:
-        logger.warning("%d annotated spans overlap others of their layer and are not learned", examples.lost)
+    checkpoints = Path(output_dir) / "checkpoints"
+    learning, dev_documents, calibration_documents = _split(train_documents, dev_documents, options)
+    # What a stream holds, its dev documents show.
+    sample = [*([] if is_stream else learning), *calibration_documents, *dev_documents]
+    built = _build(encoder, sample, own_types, model_options)
+    text_encoder = TextEncoder(built.tokenizer, max_pieces=built.model.config.max_pieces)
+    examples = _examples(learning, sample, built, text_encoder, options)
     trainer = EventTrainer(
-        model=model,
+        built=built,
         args=_training_arguments(options, checkpoints),
         examples=examples,
-        data_collator=EventCollator(model.config.pad_token_id or 0, len(scheme.role_groups)),
+        data_collator=EventCollator(built.model.config.pad_token_id or 0, len(built.model.config.role_groups)),
         callbacks=[EarlyStoppingCallback(options.patience)],
         dev_documents=dev_documents,
-        tagger=model_tagger(model, text_encoder),
+        tagger=model_tagger(built.model, text_encoder),
         options=options,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
-    model.train(False)
-    tagger = model_tagger(model, text_encoder)
-    model.config.calibration = list(fit_calibration([*calibration_documents, *dev_documents], tagger))
-    save_model(model, tokenizer, output_dir)
+    built.model.train(False)
+    tagger = model_tagger(built.model, text_encoder)
+    calibration = fit_calibration([*calibration_documents, *dev_documents], tagger, built.ontology)
+    built.model.config.calibration = list(calibration)
+    save_model(built.model, built.tokenizer, Path(output_dir), own_types=built.ontology)
     shutil.rmtree(checkpoints)
-    return model
+    return built.model
 
 
-def _check_codes(documents: Sequence[Document], scheme: LabelScheme) -> None:
-    """Make sure before the first step that the model has a root for every event."""
-    for document in documents:
-        for event in document.events:
-            if not event.code.startswith(scheme.roots):
-                raise CorpusError(
-                    f"document {document.id!r}: the model has no event type for the code {event.code!r}; its types are "
-                    f"{', '.join(scheme.roots)}: start from an encoder and name your codes with codes="
-                )
-
-
-def _split(documents: Sequence[Document], options: TrainingOptions) -> tuple[list[Document], list[Document]]:
-    """Documents to learn from, and documents to calibrate on."""
+def _split(
+    documents: Sequence[Document] | datasets.IterableDataset,
+    dev_documents: Sequence[Document] | None,
+    options: TrainingOptions,
+) -> tuple[Any, Sequence[Document], Sequence[Document]]:
+    """Documents to learn from, to choose the best epoch by, and to calibrate on."""
+    if not isinstance(documents, Sequence):
+        if not dev_documents:
+            raise CorpusError("a stream of training documents needs dev documents, which tell what it marks")
+        if options.steps is None:
+            raise ValueError("a stream of training documents has no length; give options.steps")
+        return documents, dev_documents, []
     shuffled = random.Random(options.seed).sample(list(documents), len(documents))
     aside = int(len(shuffled) * options.calibration_share)
-    return shuffled[aside:], shuffled[:aside]
+    calibration_documents, shuffled = shuffled[:aside], shuffled[aside:]
+    if dev_documents is None:
+        aside = max(1, round(len(shuffled) * options.dev_share))
+        dev_documents, shuffled = shuffled[:aside], shuffled[aside:]
+    if not shuffled:
+        raise CorpusError("no documents are left to train on; give more documents")
+    return shuffled, dev_documents, calibration_documents
 
 
-def build_model(
-    encoder: str | Path, *, codes: Sequence[str] | None = None, model_options: Mapping[str, Any] | None = None
-) -> tuple[EventTagger, Tokenizer]:
-    """A model with its tokenizer: a geoevents model as it is, or new heads on an encoder.
+def _build(
+    encoder: str | Path,
+    documents: Sequence[Document],
+    own_types: Ontology | None,
+    model_options: Mapping[str, Any] | None,
+) -> BuiltModel:
+    """A model with the label sets that the corpus needs."""
+    events = [event for document in documents for event in document.events]
+    unlinked_roles = sorted({argument.role for document in documents for argument in document.arguments})
 
-    Args:
-        encoder: A Hugging Face encoder by name or path, or the directory of a geoevents model.
-        codes: Codes of a new model; by default all CAMEO codes.
-        model_options: Settings of a new model's `EventTaggerConfig` beside the label sets.
+    def build(types: Ontology | None) -> BuiltModel:
+        return build_model(encoder, own_types=types, unlinked_roles=unlinked_roles, model_options=model_options)
 
-    Raises:
-        ModelError: The encoder cannot be found or loaded, or has no fast tokenizer.
-    """
-    directory = _geoevents_directory(encoder)
-    if directory is not None:
-        tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
-        return EventTagger.from_pretrained(directory, dtype=torch.float32), tokenizer
-    try:
-        fast_tokenizer = AutoTokenizer.from_pretrained(encoder)
-        pretrained = AutoModel.from_pretrained(encoder, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the encoder {str(encoder)!r} cannot be loaded by its name or path: {error}") from error
-    if not fast_tokenizer.is_fast:
-        raise ModelError(f"the encoder {str(encoder)!r} has no fast tokenizer, which word offsets need")
-    names = {code.code: code.name for code in ontology.codes() if len(code.code) > 2}
-    codes = list(names) if codes is None else list(codes)
-    config = EventTaggerConfig(
-        encoder=pretrained.config.to_dict(),
-        roots=sorted({ontology.lookup(code).root for code in codes}),
-        codes=codes,
-        statuses=STATUSES,
-        role_groups=ROLE_GROUPS,
-        pad_token_id=fast_tokenizer.pad_token_id,
-        **(model_options or {}),
+    built = build(own_types)
+    if own_types is None and not events and unlinked_roles and not built.is_tuned:
+        return build(Ontology(()))
+    lacking = {event.code for event in events if not _has(built, event.code)}
+    if lacking and own_types is None:
+        built = build(Ontology.of(events))
+        message = "the model has no event types %s; the new one tells apart those of the corpus: %s"
+        logger.warning(message, ", ".join(sorted(lacking)), ", ".join(built.model.config.codes))
+    for document in documents if lacking and own_types is not None else ():
+        for event in document.events:
+            if event.code in lacking:
+                allowed = ", ".join(label.code for label in own_types.labels) if own_types else ""
+                cause = f"the code {event.code!r} is not among the event types; allowed: {allowed}"
+                raise CorpusError(f"document {document.id!r}: {cause}")
+    return built
+
+
+def _has(built: BuiltModel, code: str) -> bool:
+    """Whether a model can learn a code; of CAMEO's codes the root is enough, so that roots alone can be annotated."""
+    scheme = built.model.config.scheme
+    return code in scheme.code_index or (is_valid(code) and code.startswith(tuple(set(scheme.roots) & {code[:2]})))
+
+
+def _examples(
+    documents: Any,
+    sample: Sequence[Document],
+    built: BuiltModel,
+    text_encoder: TextEncoder,
+    options: TrainingOptions,
+) -> ExampleDataset | ExampleStream:
+    scheme = built.model.config.scheme
+    layers = learned_layers(sample, scheme) if built.is_tuned else ALL_LAYERS
+    if not isinstance(documents, Sequence):
+        return ExampleStream(documents, text_encoder, scheme, layers)
+    swapper = MentionSwapper(documents) if options.swap_probability else None
+    examples = ExampleDataset(
+        documents,
+        text_encoder,
+        scheme,
+        layers=layers,
+        swapper=swapper,
+        swap_probability=options.swap_probability,
     )
-    model = EventTagger(config)
-    model.encoder.load_state_dict(pretrained.state_dict())
-    initialise_trigger_layers(model)
-    tokenizer = fast_tokenizer.backend_tokenizer
-    initialise_codes(model, tokenizer, [names.get(code, code) for code in codes])
-    return model, tokenizer
+    if examples.lost:
+        logger.warning("%d annotated spans overlap others of their layer and are not learned", examples.lost)
+    if options.balanced:
+        balance(built.model, documents, scheme)
+    return examples
 
 
-def _geoevents_directory(encoder: str | Path) -> Path | None:
-    """The directory of a geoevents model, shipped or the user's; None where the encoder is another model."""
-    try:
-        directory = model_directory(encoder)
-        read_config(directory)
-    except ModelError:
-        return None
-    return directory
-
-
-def initialise_trigger_layers(model: EventTagger) -> None:
-    """Start the trigger layers from the encoder's top layers, where it has the layers of BERT (Devlin et al. 2019)."""
-    count = model.config.trigger_layers
-    layers = getattr(getattr(model.encoder, "encoder", None), "layer", None)
-    if not count or layers is None or not hasattr(layers[-1], "intermediate"):
-        return
-    for own, theirs in zip(model.event_head.trigger_layers, layers[-count:], strict=True):
-        assert isinstance(own, TriggerLayer)
-        attention = theirs.attention.self
-        parts = (attention.query, attention.key, attention.value)
-        own.query_key_value.weight.data = torch.cat([part.weight.data for part in parts])
-        own.query_key_value.bias.data = torch.cat([part.bias.data for part in parts])
-        own.mixed.load_state_dict(theirs.attention.output.dense.state_dict())
-        own.attention_norm.load_state_dict(theirs.attention.output.LayerNorm.state_dict())
-        own.inner.load_state_dict(theirs.intermediate.dense.state_dict())
-        own.outer.load_state_dict(theirs.output.dense.state_dict())
-        own.output_norm.load_state_dict(theirs.output.LayerNorm.state_dict())
-
-
-@torch.inference_mode()
-def initialise_codes(model: EventTagger, tokenizer: Tokenizer, names: Sequence[str]) -> None:
-    """Start the code head from what the encoder makes of the codes' names, so that rare codes lie near their kin.
+def balance(model: EventTagger, documents: Sequence[Document], scheme: LabelScheme) -> None:
+    """Weigh rare event types more in the model's loss; see `TrainingOptions.balanced`.
 
     Args:
         model: The model.
-        tokenizer: Its tokenizer.
-        names: The codes' names, in the order of the model's codes.
+        documents: The training documents.
+        scheme: Its label sets.
     """
-    encodings = tokenizer.encode_batch(list(names))
-    ids = [torch.tensor([encoding.ids]) for encoding in encodings]
-    vectors = torch.cat([model.encoder(input_ids=row).last_hidden_state.mean(1) for row in ids])
-    centred = vectors - vectors.mean(0)
-    weights = model.event_head.codes.weight
-    weights.copy_(centred * (0.5 / centred.norm(dim=-1, keepdim=True)))
+    events = [event for document in documents for event in document.events]
+    roots = Counter(scheme.root_of(event.code) for event in events)
+    codes = Counter(event.code for event in events)
+
+    def weights(counts: Counter[str], labels: Sequence[str]) -> torch.Tensor:
+        numbers = torch.tensor([float(counts[label]) for label in labels]).clamp(min=1)
+        return (numbers.mean() / numbers).sqrt()
+
+    model.tag_weights = torch.cat([torch.ones(1), weights(roots, scheme.roots).repeat_interleave(2)])
+    model.code_weights = weights(codes, scheme.codes)
 
 
 def model_tagger(model: EventTagger, text_encoder: TextEncoder) -> ModelTagger:
@@ -374,27 +362,40 @@ def model_tagger(model: EventTagger, text_encoder: TextEncoder) -> ModelTagger:
     return ModelTagger(text_encoder, TorchScorer(model), decoder, model.config.pad_token_id or 0)
 
 
-def save_model(model: EventTagger, tokenizer: Tokenizer, directory: Path) -> None:
-    """Write a model directory: weights (float16), configuration, tokenizer, and the ONNX files of inference."""
+def save_model(model: EventTagger, tokenizer: Tokenizer, directory: Path, *, own_types: Ontology | None = None) -> None:
+    """Write a model directory: weights (float16), configuration, tokenizer, and the ONNX files of inference.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        directory: The directory.
+        own_types: Its event types where they are not CAMEO's.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     export_onnx(model, directory)
     half = copy.deepcopy(model).half()  # type: ignore[no-untyped-call]
     half.save_pretrained(directory)
     tokenizer.save(str(directory / TOKENIZER_FILE))
+    if own_types is not None and own_types.labels:
+        own_types.write(directory / ONTOLOGY_FILE)
 
 
 def _training_arguments(options: TrainingOptions, directory: Path) -> TrainingArguments:
+    interval = "epoch" if options.steps is None else "steps"
     return TrainingArguments(
         output_dir=str(directory),
         num_train_epochs=options.epochs,
+        max_steps=options.steps or -1,
+        eval_steps=None if options.steps is None else max(1, options.steps // options.epochs),
+        save_steps=500 if options.steps is None else max(1, options.steps // options.epochs),
         per_device_train_batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         warmup_steps=options.warmup,
         lr_scheduler_type="linear",
         bf16=options.mixed_precision,
         use_cpu=not torch.accelerator.is_available(),
-        eval_strategy="epoch",
-        save_strategy="epoch",
+        eval_strategy=interval,
+        save_strategy=interval,
         save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="score",

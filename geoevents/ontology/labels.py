@@ -92,6 +92,11 @@ class Ontology:
         Path(path).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
     @classmethod
+    def of_codes(cls, codes: Iterable[str]) -> Ontology:
+        """The event types of some codes: CAMEO's with what CAMEO says of them, others as their own roots."""
+        return cls(tuple(map(describe, codes)))
+
+    @classmethod
     def of(cls, events: Iterable[Event]) -> Ontology:
         """The event types that some events have, by code."""
         found = {event.code: event for event in events}

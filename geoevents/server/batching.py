@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from geoevents.events import STATUSES, Document, Status
 from geoevents.pipeline import Extractor
-from geoevents.prediction import PredictedEvent, Tagger
+from geoevents.prediction import Prediction, Tagger
 from geoevents.reciprocal import Reciprocal
 from geoevents.records import Record
 
@@ -186,7 +186,7 @@ class _PausingTagger:
     tagger: Tagger
     pause: Callable[[], None]
 
-    def predict(self, texts: Sequence[str]) -> list[tuple[PredictedEvent, ...]]:
+    def predict(self, texts: Sequence[str]) -> Sequence[tuple[Prediction, ...]]:
         """See `geoevents.prediction.Tagger`."""
         self.pause()
         return self.tagger.predict(texts)
