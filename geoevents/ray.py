@@ -20,8 +20,10 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import signal
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -181,7 +183,7 @@ class RayWorkers:
         ray = _ray()
         ours = not ray.is_initialized()
         if ours:
-            ray.init(logging_level=logging.WARNING)
+            _start(ray)
         attempts = _start_attempts(ray)
         number = self.number or max(1, int(ray.cluster_resources().get("CPU", 1)))
         start = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(ChunkWorker).remote
@@ -377,6 +379,13 @@ def _rows_of(coded: pa.Table, column: str) -> pa.Table:
     import pyarrow as pa
 
     return pa.Table.from_struct_array(coded.column(column).combine_chunks().flatten())
+
+
+def _start(ray: Any) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    ray.init(logging_level=logging.WARNING)
+    with suppress(ValueError):  # not the main thread, in which Ray sets no handler either
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _start_attempts(ray: Any) -> Any:

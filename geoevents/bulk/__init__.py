@@ -1,13 +1,13 @@
 """Coding archives of any size: files in, Parquet shards out, nothing lost and nothing doubled.
 
-`extract_files` does it on one machine. Engines that hand out work themselves take a `Job`, `missing_shards`,
-`Coder.code` and `write_coded`.
+`extract_files` does it, on one machine or a Ray cluster. Engines that hand out work themselves take a `Job`,
+`missing_shards`, `Coder.code` and `write_coded`.
 """
 
 from geoevents.bulk.chunks import SHARD_SIZE, Chunk, Item, Position
 from geoevents.bulk.extraction import Coded, Coder, ExtractorOptions, ExtractorSource
 from geoevents.bulk.job import Job, locked, missing_shards, open_job, write_coded
-from geoevents.bulk.run import Advance, Report, extract_files, run_job
+from geoevents.bulk.run import Advance, Engine, Report, extract_files, run_job
 from geoevents.bulk.shards import Shard, finished_shards, skipped_records, write_skipped
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Chunk",
     "Coded",
     "Coder",
+    "Engine",
     "ExtractorOptions",
     "ExtractorSource",
     "Item",

@@ -1,4 +1,4 @@
-"""Coding an archive on one machine: files in, shards out."""
+"""Coding an archive: files in, shards out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from geoevents.bulk.chunks import SHARD_SIZE, Chunk, Position
 from geoevents.bulk.extraction import Coded, Coder, ExtractorOptions, ExtractorSource, LoadedExtractor
@@ -16,6 +17,10 @@ from geoevents.bulk.shards import Shard, write_shard, write_skipped
 from geoevents.errors import InputError
 from geoevents.formats.columns import ReadOptions
 from geoevents.pipeline import BATCH_SIZE, Extractor
+
+Engine = Literal["processes", "ray"]
+
+ENGINES: tuple[Engine, ...] = ("processes", "ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ def extract_files(
     reading: ReadOptions | None = None,
     format: str | None = None,
     date: str | None = None,
+    engine: Engine = "processes",
     workers: int | None = None,
     time_limit: float | None = None,
     resume: bool = False,
@@ -133,8 +139,10 @@ def extract_files(
         reading: Columns and encoding of the input.
         format: Format of the input, or None to go by the suffixes.
         date: ISO 8601 date of the documents that have none.
+        engine: Where the workers are: "processes" of this machine, or on a cluster of "ray" (extra `ray`), to which the
+            input need not be readable nor the output writable.
         workers: Processes that code, each with one thread unless `ExtractorOptions` say otherwise; None to code in
-            this process. A script that uses them needs `if __name__ == "__main__":`.
+            this process, with Ray on all processors. A script that uses them needs `if __name__ == "__main__":`.
         time_limit: Seconds that a document may take before it is skipped, or None for any; needs a worker process, so
             that there is one if `workers` is None.
         resume: Go on with a run into the same directory.
@@ -145,6 +153,7 @@ def extract_files(
 
     Raises:
         InputError: An input holds no file to read, or the directory holds shards of another run.
+        MissingExtraError: The engine is "ray", and Ray is not installed.
         ModelError: The model cannot be loaded.
         OSError: A file cannot be written; its `filename` says which. Finished shards stay.
         KeyboardInterrupt: Ctrl-C; the shard that is not finished is dropped, finished ones stay.
@@ -163,6 +172,7 @@ def extract_files(
     )
     return run_job(
         job,
+        engine=engine,
         workers=workers,
         time_limit=time_limit,
         resume=resume,
@@ -174,6 +184,7 @@ def extract_files(
 def run_job(
     job: Job,
     *,
+    engine: Engine = "processes",
     workers: int | None = None,
     time_limit: float | None = None,
     resume: bool = False,
@@ -181,7 +192,7 @@ def run_job(
     on_skipped: Callable[[InputError], None] | None = None,
 ) -> Report:
     """Do what a job asks for; see `extract_files`."""
-    code = _coding(job, workers, time_limit)
+    code = _coding(job, engine, workers, time_limit)
     _ = job.description  # what is wrong with inputs and options shows before anything is made on disk
     with locked(job.output):
         finished = open_job(job, resume=resume)
@@ -202,17 +213,25 @@ Code = Callable[[Iterable[Chunk]], Iterator[tuple[Chunk, Coded]]]
 """Codes chunks and gives them back in order."""
 
 
-def _coding(job: Job, workers: int | None, time_limit: float | None) -> Code:
+def _coding(job: Job, engine: Engine, workers: int | None, time_limit: float | None) -> Code:
     """What codes the chunks: this process or others.
 
     Raises:
-        ValueError: The number of workers or the time limit is not positive.
+        MissingExtraError: The engine is "ray", and Ray is not installed.
+        ValueError: The engine is unknown, or the number of workers or the time limit is not positive.
     """
-    if workers is None and time_limit is None:
+    if engine not in ENGINES:
+        raise ValueError(f"engine={engine!r}: allowed are {', '.join(map(repr, ENGINES))}")
+    if engine == "processes" and workers is None and time_limit is None:
         return partial(_code_here, job)
     source = job.extractor
-    if isinstance(source, ExtractorOptions) and source.threads is None and workers is not None:
+    many = engine == "ray" or workers is not None
+    if isinstance(source, ExtractorOptions) and source.threads is None and many:
         source = replace(source, threads=1)
+    if engine == "ray":
+        from geoevents.ray import RayWorkers
+
+        return RayWorkers(source, job.coder, number=workers, time_limit=time_limit).code
     return Workers(source, job.coder, number=workers or 1, time_limit=time_limit).code
 
 

@@ -10,13 +10,15 @@ from typing import NoReturn
 
 import typer
 
-from geoevents.bulk import Job, Report, finished_shards, run_job
+from geoevents.bulk import Engine, Job, Report, finished_shards, run_job
 from geoevents.cli.messages import INTERRUPTED, SKIPPED, SkippedRecords, fail, say
 from geoevents.cli.progress import open_progress
 from geoevents.errors import GeoEventsError
 
 
-def extract_to_directory(job: Job, *, workers: int | None, time_limit: float | None, resume: bool) -> None:
+def extract_to_directory(
+    job: Job, *, engine: Engine, workers: int | None, time_limit: float | None, resume: bool
+) -> None:
     """Do a bulk run, and say what came of it.
 
     Raises:
@@ -27,6 +29,7 @@ def extract_to_directory(job: Job, *, workers: int | None, time_limit: float | N
         with open_progress(job.files().bytes_total(), shown=True, logged=True) as progress:
             report = run_job(
                 job,
+                engine=engine,
                 workers=workers,
                 time_limit=time_limit,
                 resume=resume,

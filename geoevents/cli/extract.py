@@ -47,6 +47,7 @@ def extract(
     lines: options.Lines = False,
     batch_size: options.BatchSize = BATCH_SIZE,
     threads: options.Threads = None,
+    engine: options.EngineName = options.Engine.processes,
     workers: options.Workers = None,
     time_limit: options.TimeLimit = None,
     shard_size: options.ShardSize = None,
@@ -65,6 +66,7 @@ def extract(
       geoevents extract news.csv --text-column body --date-column published -o events.parquet
       geoevents extract *.jsonl --status asserted --min-score 0.5 --columns gdelt -o events.csv
       geoevents extract "archive/**/*.jsonl.gz" -o events/ --workers 8 --resume
+      geoevents extract "archive/**/*.jsonl.gz" -o events/ --engine ray --workers 200 --resume
       cat articles.jsonl | geoevents extract - | jq .code
 
     \b
@@ -97,11 +99,17 @@ def extract(
                 date=date,
                 shard_size=shard_size or SHARD_SIZE,
             )
-            extract_to_directory(job, workers=workers, time_limit=time_limit, resume=resume)
+            extract_to_directory(job, engine=engine.value, workers=workers, time_limit=time_limit, resume=resume)
             return
         _refuse(
             "a directory as --output (its name ends with /)",
-            {"--workers": workers, "--time-limit": time_limit, "--shard-size": shard_size, "--resume": resume},
+            {
+                "--engine": engine is not options.Engine.processes,
+                "--workers": workers,
+                "--time-limit": time_limit,
+                "--shard-size": shard_size,
+                "--resume": resume,
+            },
         )
         extractor = source.load()
         sources = RecordFiles(find_inputs(files), reading, format=from_format, date=date)

@@ -19,6 +19,13 @@ class Backend(str, Enum):
     torch = "torch"
 
 
+class Engine(str, Enum):
+    """Where the workers of a bulk run are."""
+
+    processes = "processes"
+    ray = "ray"
+
+
 class Status(str, Enum):
     """Status of an event."""
 
@@ -91,7 +98,18 @@ HtmlFile = Annotated[
     Path | None,
     typer.Option("--html", help="Write a page with the events highlighted in the texts (the first 200 documents)."),
 ]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes that code, for a directory of shards.")]
+EngineName = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="Where the workers are, for a directory of shards: processes of this machine, or on a Ray cluster (extra"
+        " 'ray').",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that code, for a directory of shards.  [default with Ray: one on each core]"),
+]
 TimeLimit = Annotated[
     float | None,
     typer.Option(min=0.1, help="Seconds that a document may take before it is skipped, for a directory of shards."),
