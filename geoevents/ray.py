@@ -1,17 +1,18 @@
-"""Coding on one machine or many with Ray Data: a dataset of texts in, a dataset of events out.
+"""Coding on one machine or many with Ray: a Ray dataset of texts in, a dataset of events out.
 
     dataset = ray.data.read_parquet("s3://archive/articles/")
     geoevents.ray.extract(dataset, text_column="body").write_parquet("s3://archive/events/")
 
 A pool of workers codes the documents; each loads the model once. A document that cannot be coded never ends the run:
 
-- A record without a text or with a date that cannot be read, and a document on which the coder raises an exception, is
+- A record without a text or with a date that cannot be read, and a text on which the extractor raises an exception, is
   skipped and reported.
-- When a worker dies (a lost machine, a full memory, a document that crashes it or takes too long), Ray starts it again
-  and gives it the same batch. It then takes the documents one at a time, and skips one that it has died on twice.
-  What a worker is busy with is remembered outside of it, in a small actor that all share.
+- When a worker dies (a lost machine, a full memory, a text that crashes it or takes too long), Ray starts it again and
+  gives it the same chunk. It then takes the documents one at a time, and skips one that it has died on twice. What a
+  worker is busy with is remembered outside of it, in a small actor that all share.
 
-Needs the extra `ray`.
+`RayWorkers` is the same for `geoevents.bulk`: files in, shards out. Needs the extra `ray`; docs/cluster.md tells how to
+run it.
 """
 
 from __future__ import annotations
@@ -19,18 +20,22 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import signal
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
-from geoevents.errors import InputError, MissingExtraError
-from geoevents.events import Document, document_id
+from geoevents.bulk.chunks import Chunk, Item, Position
+from geoevents.bulk.extraction import Coded, Coder, ExtractorOptions, ExtractorSource
+from geoevents.bulk.processes import WINDOW_SECONDS
+from geoevents.errors import GeoEventsError, InputError, MissingExtraError
+from geoevents.events import document_id
 from geoevents.formats.columns import Columns, ReadOptions, choose_columns
-from geoevents.formats.rows import RowSchema, row_schema
-from geoevents.pipeline import Extractor, load
+from geoevents.formats.rows import row_schema
 from geoevents.records import Record
 
 if TYPE_CHECKING:
@@ -40,8 +45,16 @@ if TYPE_CHECKING:
 BATCH_SIZE = 64
 TIME_LIMIT = 300.0
 
-# A death can be another's fault; two on the same document, read by itself, cannot.
+# One death can be another's fault; two on the same document, read by itself, are its own.
 _DEATHS = 2
+
+# Chunks given to a worker at a time, so that it need not wait for the next, and chunks that may be coded but not taken
+# yet, for each worker: one that has trouble holds the others up only then.
+_IN_HAND = 2
+_AHEAD = 4
+
+# Columns of a run's documents that a dataset has nothing for.
+_OF_FILES = ("file", "record", "line")
 
 _logger = logging.getLogger(__name__)
 
@@ -49,16 +62,16 @@ _logger = logging.getLogger(__name__)
 def extract(
     dataset: Dataset,
     *,
-    rows: Literal["events", "documents"] = "events",
-    model: str | os.PathLike[str] | Callable[[], Extractor] = "default",
+    model: str | os.PathLike[str] | ExtractorSource = "default",
     text_column: str | None = None,
     id_column: str | None = None,
     date_column: str | None = None,
     columns: str = "geoevents",
+    output: Literal["events", "both"] = "events",
     batch_size: int = BATCH_SIZE,
     concurrency: int | tuple[int, int | None] = (1, None),
     cpus_per_worker: float = 1,
-    time_limit: float = TIME_LIMIT,
+    time_limit: float | None = TIME_LIMIT,
 ) -> Dataset:
     """The events of a dataset of texts.
 
@@ -66,28 +79,27 @@ def extract(
     `DataContext.execution_options.preserve_order` is set.
 
     Example:
-        >>> coded = geoevents.ray.extract(dataset, rows="documents").materialize()
+        >>> coded = geoevents.ray.extract(dataset, output="both").materialize()
         >>> geoevents.ray.event_rows(coded).write_parquet("events")
-        >>> geoevents.ray.skipped(coded).write_json("skipped")
+        >>> geoevents.ray.document_rows(coded).write_parquet("documents")
 
     Args:
         dataset: A row for each document.
-        rows: "events" for a row for each event, with the columns that `geoevents extract -o events.parquet` writes;
-            skipped documents are then logged as warnings. "documents" for a row for each document, skipped or not:
-            `document` (its identifier, or null where a skipped one has none), `error` (why it was skipped, else null)
-            and `events` (the list of its event rows, empty for a skipped one); `event_rows()` and `skipped()` read it.
-        model: A shipped model's name, a model directory that every machine has, or a function that loads an extractor
-            in the worker, such as `functools.partial(geoevents.load, threads=1, min_score=0.5)`.
+        model: A shipped model's name, a model directory that every machine has, or `ExtractorOptions` (package
+            `geoevents.bulk`) with dictionaries, statuses and the like.
         text_column: Column with the text; None for the usual names ("text", "body", "content" …).
         id_column: Column with the identifier; None for the usual names ("id", "url" …), else one made from the text.
         date_column: Column with the date of publication; None for the usual names ("date", "published" …).
         columns: "geoevents", "gdelt" or "polecat"; see docs/outputs.md.
+        output: "events" for a row for each event, with the columns that `geoevents extract -o events.parquet` writes;
+            skipped documents are then only logged, as warnings. "both" for events and documents in one: a row for each
+            batch, which `event_rows()` and `document_rows()` take apart.
         batch_size: Documents that a worker takes at once.
         concurrency: Most workers at a time, or the fewest and the most (None for as many as the cluster has room for).
             They start with the fewest, which is one where only the most is given: the tasks that read the dataset
             need processors too.
         cpus_per_worker: Processors that Ray sets aside for each worker; the model has as many threads, at least one.
-        time_limit: Seconds after which a document is given up.
+        time_limit: Seconds that a document may take before it is skipped, or None for any.
 
     Raises:
         MissingExtraError: Ray is not installed.
@@ -95,21 +107,24 @@ def extract(
         ValueError: An option has a value that is not allowed.
     """
     ray = _ray()
-    if rows not in ("events", "documents"):
-        raise ValueError(f"rows={rows!r}: allowed are 'events', 'documents'")
+    if output not in ("events", "both"):
+        raise ValueError(f"output={output!r}: allowed are 'events', 'both'")
     row_schema(columns)  # an unknown name fails here, not in the workers
     pool = _pool(concurrency)
     chosen = choose_columns(dataset.columns() or (), ReadOptions(text_column, id_column, date_column))
-    options = {
-        "load": model if callable(model) else partial(load, model, threads=max(1, int(cpus_per_worker))),
-        "columns": chosen,
-        "schema": columns,
-        "time_limit": time_limit,
-        "attempts": ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Attempts).remote(),
-    }
+    source = ExtractorOptions(str(model)) if isinstance(model, str | os.PathLike) else model
+    if isinstance(source, ExtractorOptions) and source.threads is None:
+        source = replace(source, threads=max(1, int(cpus_per_worker)))
     return dataset.select_columns(chosen.names()).map_batches(
-        EventWorker if rows == "events" else DocumentWorker,
-        fn_constructor_kwargs=options,
+        DatasetWorker,
+        fn_constructor_kwargs={
+            "source": source,
+            "coder": Coder(columns),
+            "time_limit": time_limit,
+            "attempts": _start_attempts(ray),
+            "columns": chosen,
+            "both": output == "both",
+        },
         batch_format="pyarrow",
         batch_size=batch_size,
         compute=pool,
@@ -118,17 +133,102 @@ def extract(
 
 
 def event_rows(coded: Dataset) -> Dataset:
-    """The event rows of what `extract(rows="documents")` returns; unless that is materialised, all is coded anew."""
-    return coded.map_batches(_event_table, batch_format="pyarrow", batch_size=None)
+    """A row for each event of what `extract(output="both")` returns; unless that is materialised, all is coded anew."""
+    return coded.map_batches(partial(_rows_of, column="events"), batch_format="pyarrow", batch_size=None)
 
 
-def skipped(coded: Dataset) -> Dataset:
-    """The skipped documents of what `extract(rows="documents")` returns: the columns `document` and `error`."""
-    return coded.map_batches(_skipped_table, batch_format="pyarrow", batch_size=None)
+def document_rows(coded: Dataset) -> Dataset:
+    """A row for each document that went into `extract(output="both")`, skipped or not.
+
+    The columns are those of `DOCUMENT_COLUMNS` in `geoevents.bulk.extraction` without file, record and line.
+    """
+    return coded.map_batches(partial(_rows_of, column="documents"), batch_format="pyarrow", batch_size=None)
+
+
+@dataclass(frozen=True)
+class RayWorkers:
+    """Codes chunks on a Ray cluster, as `geoevents.bulk.processes.Workers` does on one machine.
+
+    Connects to the cluster that Ray's settings name, else to one on this machine, else starts one of its processors.
+
+    Attributes:
+        source: Where each worker gets its extractor from.
+        coder: How chunks become rows.
+        number: Number of workers, or None for one on each processor of the cluster.
+        time_limit: Seconds that a document may take, or None for any.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        ValueError: The number of workers or the time limit is not positive.
+    """
+
+    source: ExtractorSource
+    coder: Coder
+    number: int | None = None
+    time_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.number is not None and self.number < 1:
+            raise ValueError(f"workers={self.number!r}: give a positive number")
+        if self.time_limit is not None and self.time_limit <= 0:
+            raise ValueError(f"time_limit={self.time_limit!r}: give a positive number of seconds")
+        _ray()
+
+    def code(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Coded]]:
+        """The chunks with their rows, in order; few more are read than are being coded.
+
+        Raises:
+            GeoEventsError: The workers cannot load the extractor.
+        """
+        ray = _ray()
+        ours = not ray.is_initialized()
+        if ours:
+            _start(ray)
+        attempts = _start_attempts(ray)
+        number = self.number or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        start = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(ChunkWorker).remote
+        options = {"source": self.source, "coder": self.coder, "time_limit": self.time_limit, "attempts": attempts}
+        workers = [start(**options) for _ in range(number)]
+        try:
+            yield from _in_order(ray, workers, iter(chunks))
+        except ray.exceptions.RayError as error:
+            raise GeoEventsError(f"the workers cannot go on: {error}") from error
+        finally:
+            for worker in (*workers, attempts):
+                ray.kill(worker)
+            if ours:
+                ray.shutdown()
+
+
+def _in_order(ray: Any, workers: Sequence[Any], chunks: Iterator[Chunk]) -> Iterator[tuple[Chunk, Coded]]:
+    """The chunks with their rows; each worker has some in hand, and all together only so many are on their way."""
+    # A worker is given chunks when it has started: the cluster may have no room for all.
+    busy = {worker.ready.remote(): worker for worker in workers for _ in range(_IN_HAND)}
+    free: deque[Any] = deque()
+    waiting: deque[tuple[Chunk, Any]] = deque()
+    done: dict[Any, Coded] = {}
+    more = True
+    while more or waiting:
+        while more and free and len(waiting) < len(workers) * _AHEAD:
+            chunk = next(chunks, None)
+            if chunk is None:
+                more = False
+                break
+            worker = free.popleft()
+            result = worker.code.remote(chunk)
+            busy[result] = worker
+            waiting.append((chunk, result))
+        while waiting and waiting[0][1] in done:
+            chunk, result = waiting.popleft()
+            yield chunk, done.pop(result)
+        if waiting or more:
+            for result in ray.wait(list(busy))[0]:
+                free.append(busy.pop(result))
+                done[result] = ray.get(result)
 
 
 class Attempts:
-    """Counts how often each piece of work was begun and not ended; a Ray actor that survives the workers."""
+    """Counts how often each piece of work was begun and not ended; an actor that outlives the workers."""
 
     def __init__(self) -> None:
         self._begun: Counter[str] = Counter()
@@ -145,100 +245,62 @@ class Attempts:
             self._begun.pop(item, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Coded:
-    """A document that was read, or the reason why it was skipped."""
-
-    id: str | None
-    document: Document | None = None
-    error: str | None = None
-
-
-class DocumentWorker:
-    """Codes batches of documents into a row for each document; what Ray Data's actors run.
+class ChunkWorker:
+    """Codes chunks; what an actor runs.
 
     Args:
-        load: Loads the extractor.
-        columns: The dataset's columns.
-        schema: Name of the schema of the event rows.
-        time_limit: Seconds for a document.
+        source: Gives the extractor.
+        coder: How chunks become rows.
+        time_limit: Seconds that a document may take, or None for any.
         attempts: The actor of an `Attempts`.
     """
 
-    def __init__(
-        self, *, load: Callable[[], Extractor], columns: Columns, schema: str, time_limit: float, attempts: Any
-    ) -> None:
-        self._extractor = load()
-        self._columns = columns
-        self._schema = row_schema(schema)
+    def __init__(self, *, source: ExtractorSource, coder: Coder, time_limit: float | None, attempts: Any) -> None:
+        self._extractor = source.load()
+        self._coder = coder
         self._time_limit = time_limit
         self._attempts = attempts
-        # Ray restarts an actor under its old identifier, and gives it the batches that it had.
+        # Ray restarts an actor under its old identifier, and gives it the work that it had.
         self._name = _ray().get_runtime_context().get_actor_id()
 
-    def __call__(self, batch: pa.Table) -> pa.Table:
-        """The coded documents of a batch."""
-        from geoevents.formats.parquet import input_rows
+    def ready(self) -> None:
+        """Return when the extractor is loaded."""
 
-        return _document_table(self._coded(input_rows(batch, self._columns.date)), self._schema)
-
-    def _coded(self, rows: Sequence[Mapping[str, Any]]) -> list[_Coded]:
-        """The outcome for each row, in order."""
-        read = [self._read(row) for row in rows]
-        records = [record for record in read if isinstance(record, Record)]
-        outcomes = iter(self._code(records))
-        return [next(outcomes) if isinstance(record, Record) else record for record in read]
-
-    def _read(self, row: Mapping[str, Any]) -> Record | _Coded:
-        text = row[self._columns.text]
-        name = document_id(text) if isinstance(text, str) else None
+    def code(self, chunk: Chunk) -> Coded:
+        """What becomes of a chunk."""
+        work = self._work(chunk.items)
+        # An earlier life of this worker ended in this chunk: on which document is not known.
+        suspicious = self._begin(work) > 0
         try:
-            return self._columns.record(row, name or "")
-        except InputError as error:
-            identifier = row.get(self._columns.id or "")
-            return _Coded(name if identifier in (None, "") else str(identifier), error=error.cause)
+            if suspicious:
+                return _joined([self._code_alone(replace(chunk, items=(item,))) for item in chunk.items])
+            return self._code(chunk, WINDOW_SECONDS)
+        finally:
+            # Documents that were skipped are remembered until now: the next one may end this worker again.
+            self._end(work, *(self._work([item]) for item in chunk.items))
 
-    def _code(self, records: Sequence[Record]) -> list[_Coded]:
-        batch = self._work(records)
-        # An earlier life of this worker ended in this batch: on which document is not known.
-        suspicious = self._begin(batch) > 0
+    def _code_alone(self, chunk: Chunk) -> Coded:
+        """What becomes of a chunk of one item."""
+        work = self._work(chunk.items)
+        if self._begin(work) >= _DEATHS:
+            limit = "" if self._time_limit is None else f", or took longer than {self._time_limit:g} seconds"
+            cause = f"the worker died twice on this text: it crashed{limit}"
+            return self._coder.coded([(chunk.items[0], InputError(cause))])
+        coded = self._code(chunk, 0)
+        self._end(work)
+        return coded
+
+    def _code(self, chunk: Chunk, window: float) -> Coded:
+        """What becomes of a chunk; this process ends if a document takes too long, even in compiled code."""
+        if self._time_limit is None:
+            return self._coder.code(self._extractor, chunk)
+        seconds = self._time_limit + window
         try:
-            outcomes = None if suspicious else self._together(records)
-            return outcomes or [self._alone(record) for record in records]
+            return self._coder.code(
+                self._extractor, chunk, tick=lambda: faulthandler.dump_traceback_later(seconds, exit=True)
+            )
         finally:
             faulthandler.cancel_dump_traceback_later()
-            # Documents that were skipped are remembered until now: the next one may end this worker again.
-            self._end(batch, *(self._work([record]) for record in records))
-
-    def _together(self, records: Sequence[Record]) -> list[_Coded] | None:
-        """The documents of records, or None if any of them raises an exception."""
-        try:
-            return [_Coded(document.id, document) for document in self._timed(self._extractor.pipe(records))]
-        except Exception:  # whatever it is, `_alone` finds whose it is and reports it
-            return None
-
-    def _timed(self, documents: Iterator[Document]) -> Iterator[Document]:
-        """The same documents; the process ends if one takes too long, even in compiled code."""
-        self._set_alarm()
-        for document in documents:
-            yield document
-            self._set_alarm()
-
-    def _set_alarm(self) -> None:
-        faulthandler.dump_traceback_later(self._time_limit, exit=True)
-
-    def _alone(self, record: Record) -> _Coded:
-        work = self._work([record])
-        if self._begin(work) >= _DEATHS:
-            limit = f"it crashed, or took longer than {self._time_limit:g} s"
-            return _Coded(record.id, error=f"the worker ended on it {_DEATHS} times: {limit}")
-        self._set_alarm()
-        try:
-            outcome = _Coded(record.id, self._extractor(record.text, date=record.date, id=record.id))
-        except Exception as error:  # one document's failure must not end the run
-            outcome = _Coded(record.id, error=f"{type(error).__name__}: {error}")
-        self._end(work)
-        return outcome
 
     def _begin(self, work: str) -> int:
         """Note that a piece of work begins; how often an earlier life of this worker ended in it."""
@@ -248,55 +310,86 @@ class DocumentWorker:
     def _end(self, *work: str) -> None:
         self._attempts.end.remote(work)
 
-    def _work(self, records: Sequence[Record]) -> str:
-        """A name for some records in the hands of this worker."""
+    def _work(self, items: Iterable[Item]) -> str:
+        """A name for some items in the hands of this worker."""
         digest = blake2b(self._name.encode(), digest_size=16)
-        for record in records:
-            digest.update(f"{record.id}\0{record.text}\0".encode("utf-8", "surrogatepass"))
-        return f"{digest.hexdigest()}:{len(records)}"
+        for item in items:
+            digest.update(f"{item}\0".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
 
-class EventWorker(DocumentWorker):
-    """Codes batches of documents into a row for each event, and logs the skipped documents."""
+class DatasetWorker(ChunkWorker):
+    """Codes batches of a dataset; what Ray Data's actors run.
+
+    Args:
+        columns: The dataset's columns.
+        both: Whether to return what `event_rows` and `document_rows` read, not the rows of the events.
+        worker: See `ChunkWorker`.
+    """
+
+    def __init__(self, *, columns: Columns, both: bool, **worker: Any) -> None:
+        super().__init__(**worker)
+        self._columns = columns
+        self._both = both
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """The events of a batch."""
-        coded = super().__call__(batch)
-        for row in _skipped_table(coded).to_pylist():
-            _logger.warning("skipped: document %s: %s", row["document"], row["error"])
-        return _event_table(coded)
+        """What becomes of a batch."""
+        from geoevents.formats.parquet import input_rows
+
+        rows = input_rows(batch, self._columns.date)
+        items = tuple(Item("", number, self._content(row)) for number, row in enumerate(rows, 1))
+        coded = self.code(Chunk(0, items, Position(0, 0), Position(0, len(items)), size=0, read=0))
+        if self._both:
+            return _as_row(coded)
+        for row in coded.documents.to_pylist():
+            if row["skipped"] is not None:
+                _logger.warning("skipped: %s: %s", row["document"], row["skipped"])
+        return coded.events
+
+    def _content(self, row: Mapping[str, Any]) -> Record | InputError:
+        text = row[self._columns.text]
+        try:
+            return self._columns.record(row, document_id(text) if isinstance(text, str) else "")
+        except InputError as error:
+            name = row[self._columns.id] if self._columns.id else None
+            return error if name is None else InputError(f"{error.cause} (document {name!r})")
 
 
-def _document_table(coded: Sequence[_Coded], schema: RowSchema) -> pa.Table:
+def _joined(parts: Sequence[Coded]) -> Coded:
     import pyarrow as pa
 
-    from geoevents.formats.parquet import as_table, fields
-
-    found = [schema.rows(outcome.document) if outcome.document else [] for outcome in coded]
-    events = as_table([row for rows in found for row in rows], fields(schema.columns))
-    ends = [0]
-    for rows in found:
-        ends.append(ends[-1] + len(rows))
-    return pa.table(
-        {
-            "document": pa.array([outcome.id for outcome in coded], pa.string()),
-            "error": pa.array([outcome.error for outcome in coded], pa.string()),
-            "events": pa.ListArray.from_arrays(pa.array(ends, pa.int32()), events.to_struct_array().combine_chunks()),
-        }
+    return Coded(
+        pa.concat_tables([part.events for part in parts]), pa.concat_tables([part.documents for part in parts])
     )
 
 
-def _event_table(coded: pa.Table) -> pa.Table:
+def _as_row(coded: Coded) -> pa.Table:
+    """Both tables as lists in one row."""
     import pyarrow as pa
 
-    events = coded.column("events").combine_chunks()
-    return pa.Table.from_struct_array(events.flatten())
+    def listed(table: pa.Table) -> pa.ListArray:
+        rows = table.to_struct_array().combine_chunks()
+        return pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows)
+
+    return pa.table({"events": listed(coded.events), "documents": listed(coded.documents.drop_columns(_OF_FILES))})
 
 
-def _skipped_table(coded: pa.Table) -> pa.Table:
-    import pyarrow.compute as pc
+def _rows_of(coded: pa.Table, column: str) -> pa.Table:
+    """The rows that are lists in a column."""
+    import pyarrow as pa
 
-    return coded.filter(pc.is_valid(coded.column("error"))).select(["document", "error"])
+    return pa.Table.from_struct_array(coded.column(column).combine_chunks().flatten())
+
+
+def _start(ray: Any) -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    ray.init(logging_level=logging.WARNING)
+    with suppress(ValueError):  # not the main thread, in which Ray sets no handler either
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _start_attempts(ray: Any) -> Any:
+    return ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Attempts).remote()
 
 
 def _pool(concurrency: int | tuple[int, int | None]) -> Any:

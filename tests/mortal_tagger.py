@@ -6,7 +6,9 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rule_tagger import RuleTagger
 
@@ -39,5 +41,14 @@ class MortalTagger(RuleTagger):
         return super().predict(texts)
 
 
-def load_mortal(directory: Path) -> Extractor:
-    return Extractor(MortalTagger(directory))
+@dataclass(frozen=True)
+class MortalSource:
+    """Where workers get an extractor with a `MortalTagger` from."""
+
+    directory: Path
+
+    def load(self) -> Extractor:
+        return Extractor(MortalTagger(self.directory))
+
+    def describe(self) -> dict[str, Any]:
+        return {"extractor": "mortal"}

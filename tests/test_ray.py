@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from mortal_tagger import load_mortal
+from mortal_tagger import MortalSource
 
 import geoevents.ray
 from geoevents.corpora import read_corpus
@@ -60,10 +60,6 @@ def children() -> set[int]:
     return found
 
 
-def rows_of(dataset: Any, *keys: str) -> list[dict[str, Any]]:
-    return sorted(dataset.take_all(), key=lambda row: [row[key] for key in keys])
-
-
 def test_the_output_is_that_of_one_machine(tmp_path: Path) -> None:
     """Of the same batches: scores of the int8 model depend a little on what shares a batch with a document."""
     documents = read_corpus([SEEDS / "dev.evt"])
@@ -107,38 +103,41 @@ def test_every_document_comes_out_or_is_reported_whatever_happens(tmp_path: Path
 
     coded = geoevents.ray.extract(
         ray.data.from_items(rows, override_num_blocks=4),
-        rows="documents",
-        model=partial(load_mortal, tmp_path),
+        output="both",
+        model=MortalSource(tmp_path),
         batch_size=5,
         concurrency=2,
-        time_limit=5,
+        time_limit=4,
     ).materialize()
 
-    assert [row["document"] for row in rows_of(coded, "document")] == [row["id"] for row in rows]
-    errors = {row["document"]: row["error"] for row in geoevents.ray.skipped(coded).take_all()}
-    died = "the worker ended on it 2 times: it crashed, or took longer than 5 s"
-    assert errors == {
-        "d03": "the text is missing",
-        "d05": "the date '20 of May' cannot be read; write it as YYYY-MM-DD, or leave it out",
-        "d07": "RuntimeError: a fault",
+    documents = geoevents.ray.document_rows(coded).take_all()
+    assert len(documents) == len(rows)
+    unreadable = [row["skipped"] for row in documents if row["document"] is None]
+    assert sorted(unreadable) == [
+        "the date '20 of May' cannot be read; write it as YYYY-MM-DD, or leave it out (document 'd05')",
+        "the text is missing (document 'd03')",
+    ]
+    skipped = {row["document"]: row["skipped"] for row in documents if row["skipped"] and row["document"]}
+    died = "the worker died twice on this text: it crashed, or took longer than 4 seconds"
+    assert skipped == {
+        "d07": "the text cannot be coded: RuntimeError: a fault",
         "d13": died,
         "d14": died,
         "d35": died,
     }
     assert (tmp_path / "died").exists()
-    events = rows_of(geoevents.ray.event_rows(coded), "document")
-    assert [row["document"] for row in events] == [row["id"] for row in rows if row["id"] not in errors]
-    assert events[0]["source"] == "Iran"
+    good = [row["id"] for row in rows if row["id"] not in (*skipped, "d03", "d05")]
+    assert sorted(row["document"] for row in documents if not row["skipped"]) == good
+    assert sorted(row["document"] for row in geoevents.ray.event_rows(coded).take_all()) == good
 
 
 def test_documents_without_events_are_documents_and_leave_empty_tables(tmp_path: Path) -> None:
     dataset = ray.data.from_items([{"text": "Nothing happened."}, {"text": None}])
-    extract = partial(geoevents.ray.extract, dataset, model=partial(load_mortal, tmp_path), columns="gdelt")
-    found = extract(rows="documents").take_all()
-    assert [(row["document"] is None, row["error"], len(row["events"])) for row in found] == [
-        (False, None, 0),
-        (True, "the text is missing", 0),
-    ]
+    extract = partial(geoevents.ray.extract, dataset, model=MortalSource(tmp_path), columns="gdelt")
+    coded = extract(output="both").materialize()
+    documents = geoevents.ray.document_rows(coded).take_all()
+    assert [(row["events"], row["skipped"]) for row in documents] == [(0, None), (None, "the text is missing")]
+    assert geoevents.ray.event_rows(coded).take_all() == []
     assert extract().take_all() == []
 
 
@@ -147,7 +146,7 @@ def test_documents_without_events_are_documents_and_leave_empty_tables(tmp_path:
     [
         ({"text_column": "body"}, InputError, "no column 'body'; found: 'text'"),
         ({"columns": "icews"}, ValueError, "columns 'icews' are unknown"),
-        ({"rows": "sentences"}, ValueError, "rows='sentences': allowed are"),
+        ({"output": "documents"}, ValueError, "output='documents': allowed are"),
         ({"concurrency": (2, 1)}, ValueError, r"concurrency=\(2, 1\): give"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

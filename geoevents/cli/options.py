@@ -19,6 +19,13 @@ class Backend(str, Enum):
     torch = "torch"
 
 
+class Engine(str, Enum):
+    """Where the workers of a bulk run are."""
+
+    processes = "processes"
+    ray = "ray"
+
+
 class Status(str, Enum):
     """Status of an event."""
 
@@ -72,10 +79,43 @@ ModelName = Annotated[str, typer.Option("--model", "-m", help="A shipped model's
 BackendName = Annotated[Backend, typer.Option("--backend", help="What runs the model; torch needs the extra 'train'.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-Files = Annotated[list[str], typer.Argument(metavar="FILE…", help="Files to read, or - for standard input.")]
-OutputFile = Annotated[
-    Path | None, typer.Option("--output", "-o", help="File to write: .jsonl, .csv, .tsv or .parquet.")
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE…", help="Files to read, directories, patterns in quotation marks, or - for standard input."
+    ),
 ]
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write: .jsonl, .csv, .tsv or .parquet; or a directory for Parquet shards: one that exists, or a"
+        " name that ends with /.",
+    ),
+]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option("--html", help="Write a page with the events highlighted in the texts (the first 200 documents)."),
+]
+EngineName = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="Where the workers are, for a directory of shards: processes of this machine, or on a Ray cluster (extra"
+        " 'ray').",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that code, for a directory of shards.  [default with Ray: one on each core]"),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(min=0.1, help="Seconds that a document may take before it is skipped, for a directory of shards."),
+]
+ResumeRun = Annotated[bool, typer.Option("--resume", help="Go on with a run into a directory of shards.")]
+ShardSize = Annotated[int | None, typer.Option(min=1, help="Documents in a shard.  [default: 10000]")]
 TextColumn = Annotated[str | None, typer.Option(help="Column with the text.  [default: text, body, content …]")]
 IdColumn = Annotated[str | None, typer.Option(help="Column with the identifier.  [default: id, url … or file:line]")]
 DateColumn = Annotated[str | None, typer.Option(help="Column with the date.  [default: date, published …]")]

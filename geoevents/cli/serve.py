@@ -18,8 +18,12 @@ MaxDocuments = Annotated[int, typer.Option(min=1, help="Documents that a request
 MaxRequests = Annotated[int, typer.Option(min=1, help="Requests at the same time; further ones are told to come back.")]
 MaxBatch = Annotated[
     int,
-    typer.Option(min=1, help="Documents that go through the model together; 1: no score depends on other requests."),
+    typer.Option(
+        min=1,
+        help="Documents of concurrent requests that go through the model together. With 1 no score depends on others.",
+    ),
 ]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the model; several servers use more cores better.")]
 Timeout = Annotated[float, typer.Option(min=0.001, help="Seconds that a request may take.")]
 
 
@@ -29,11 +33,11 @@ def serve(
     model: options.ModelName = "default",
     dictionaries: options.Dictionaries = None,
     lenient: options.Lenient = False,
-    threads: options.Threads = None,
+    threads: Threads = 1,
     max_bytes: MaxBytes = 1_000_000,
     max_documents: MaxDocuments = 100,
     max_requests: MaxRequests = 128,
-    max_batch: MaxBatch = 32,
+    max_batch: MaxBatch = 1,
     timeout: Timeout = 60.0,
 ) -> None:
     """Answer HTTP requests until SIGINT (Ctrl-C) or SIGTERM (needs the extra 'server').

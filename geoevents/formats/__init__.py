@@ -4,6 +4,7 @@
 Lines, CSV and Parquet, as whole events or as flat rows of a `RowSchema`.
 """
 
+from geoevents.formats.columns import ReadOptions
 from geoevents.formats.files import RecordFiles, read_records
 from geoevents.formats.inputs import INPUT_FORMATS, open_input, read_items
 from geoevents.formats.outputs import OUTPUT_FORMATS, EventWriter, open_writer, stream_writer
@@ -15,6 +16,7 @@ __all__ = [
     "OUTPUT_FORMATS",
     "Column",
     "EventWriter",
+    "ReadOptions",
     "RecordFiles",
     "RowSchema",
     "find_inputs",

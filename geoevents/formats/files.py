@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import BinaryIO
 
 from geoevents.errors import InputError
 from geoevents.formats.columns import ReadOptions
-from geoevents.formats.inputs import open_input, read_items
-from geoevents.formats.paths import STANDARD_INPUT, find_inputs
+from geoevents.formats.inputs import open_input, read_items, shown_name
+from geoevents.formats.paths import INPUT_SUFFIXES, STANDARD_INPUT, find_inputs, format_suffix
 from geoevents.records import Record
 
 
@@ -32,6 +33,8 @@ class RecordFiles:
         self._format = format
         self._date = date
         self._stream: BinaryIO | None = None
+        self._rows: int | None = None
+        self._taken = 0
         self._finished = 0
 
     def contents(self, *, first: int = 0) -> Iterator[tuple[int, Record | InputError]]:
@@ -42,7 +45,7 @@ class RecordFiles:
         Args:
             first: Number of the file to begin with, from 0.
         """
-        self._finished = sum(file_size(path) or 0 for path in self._paths[:first])
+        self._finished = self.bytes_before(first)
         for number in range(first, len(self._paths)):
             for item in self._file_items(self._paths[number]):
                 yield number, item
@@ -63,20 +66,43 @@ class RecordFiles:
                 on_error(item)
 
     def bytes_read(self) -> int:
-        """Bytes read so far, as they lie on disk (compressed); standard input does not count."""
-        current = self._stream.tell() if self._stream is not None and self._stream.seekable() else 0
-        return self._finished + current
+        """Bytes read so far, as they lie on disk (compressed); standard input does not count.
+
+        Of a Parquet file, which is not read from its beginning to its end, the share of the rows counts.
+        """
+        if self._stream is None or not self._stream.seekable():
+            return self._finished
+        if self._rows is None:
+            return self._finished + self._stream.tell()
+        return self._finished + os.fstat(self._stream.fileno()).st_size * self._taken // max(self._rows, 1)
+
+    def bytes_before(self, number: int) -> int:
+        """Bytes of the files before one given by its number."""
+        return sum(file_size(path) or 0 for path in self._paths[:number])
+
+    def name(self, number: int) -> str:
+        """The name of a file given by its number, as messages and identifiers have it."""
+        return shown_name(self._paths[number])
 
     def bytes_total(self) -> int | None:
         """Bytes of all files, or None where a size is unknown."""
         sizes = [file_size(path) for path in self._paths]
         return None if None in sizes else sum(size or 0 for size in sizes)
 
+    def _count_rows(self, stream: BinaryIO, path: str) -> int | None:
+        """Number of rows of a Parquet file; None for other files and pipes."""
+        if not stream.seekable() or (self._format or INPUT_SUFFIXES.get(format_suffix(path))) != "parquet":
+            return None
+        from geoevents.formats.parquet import count_rows
+
+        return count_rows(stream)
+
     def _file_items(self, path: str) -> Iterator[Record | InputError]:
         try:
             with open_input(path) as stream:
-                self._stream = stream
+                self._stream, self._rows, self._taken = stream, self._count_rows(stream, path), 0
                 for item in read_items(stream, path, format=self._format, options=self._options):
+                    self._taken += 1
                     yield replace(item, date=self._date) if isinstance(item, Record) and item.date is None else item
         except InputError as error:
             yield error

@@ -43,6 +43,11 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"cannot be opened: {error.strerror}", path=path) from None
 
 
+def shown_name(path: str | Path) -> str:
+    """The name of a file as messages and identifiers have it."""
+    return "stdin" if str(path) == STANDARD_INPUT else str(path)
+
+
 def read_items(
     stream: BinaryIO, path: str | Path, *, format: str | None = None, options: ReadOptions | None = None
 ) -> Iterator[Record | InputError]:
@@ -56,7 +61,7 @@ def read_items(
         format: One of `INPUT_FORMATS`, or None to go by the suffix (standard input: by the first character).
         options: Columns, encoding and lines.
     """
-    name = "stdin" if str(path) == STANDARD_INPUT else str(path)
+    name = shown_name(path)
     try:
         read = import_module(f"geoevents.formats.{_MODULES[_format_of(path, stream, format)]}").read
         yield from read(decompressed(stream, path), name, options or ReadOptions())

@@ -9,6 +9,7 @@ from typing import BinaryIO, Protocol
 
 from geoevents.errors import InputError
 from geoevents.events import Document
+from geoevents.formats.placing import PARTIAL, create
 from geoevents.formats.rows import RowSchema
 
 OUTPUT_FORMATS = ("jsonl", "csv", "parquet")
@@ -71,9 +72,9 @@ def open_writer(
     """
     path = Path(path)
     format = format or output_format(path)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(path.name + PARTIAL)
     try:
-        stream = partial.open("wb")
+        stream = create(partial)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}", path=path) from None
     try:

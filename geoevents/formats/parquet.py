@@ -40,6 +40,17 @@ def read(stream: BinaryIO, name: str, options: ReadOptions) -> Iterator[Record |
         raise InputError(f"damaged after row {number}: {error}", path=name) from None
 
 
+def count_rows(stream: BinaryIO) -> int | None:
+    """Number of rows of an open file, or None if it cannot be read."""
+    try:
+        number: int = pq.read_metadata(stream).num_rows
+    except (pa.ArrowException, OSError):
+        return None
+    finally:
+        stream.seek(0)
+    return number
+
+
 def input_rows(batch: pa.RecordBatch | pa.Table, date: str | None) -> list[dict[str, Any]]:
     """The rows of a batch, with timestamps in the column `date` as dates: nanoseconds have no type in Python."""
     if date is not None and pa.types.is_timestamp(batch.column(date).type):

@@ -40,7 +40,7 @@ router = APIRouter()
 
 
 def create_application(
-    extractor: Extractor, *, model: str = "default", limits: Limits | None = None, max_batch: int = 32
+    extractor: Extractor, *, model: str = "default", limits: Limits | None = None, max_batch: int = 1
 ) -> FastAPI:
     """The service around an extractor, for any ASGI server; `geoevents serve` runs it on uvicorn.
 

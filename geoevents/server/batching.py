@@ -90,8 +90,8 @@ class Batcher:
 
     Args:
         extractor: What reads them.
-        max_batch: Documents that may go through the model together. With 1 no document shares a batch with another
-            request's, so that its scores do not depend on what else is asked at the moment.
+        max_batch: Documents that may go through the model together. With 1 a document is read as by
+            `geoevents.extract`; with more, a model with int8 weights gives scores that depend a little on the others.
     """
 
     def __init__(self, extractor: Extractor, *, max_batch: int) -> None:
@@ -135,7 +135,8 @@ class Batcher:
         with self._changed:
             if not (self._short or self._long or self._closed):
                 self._changed.wait_for(lambda: self._short or self._long or self._closed)
-                self._changed.wait_for(lambda: self._closed, timeout=_PATIENCE)
+                if self._max_batch > 1:
+                    self._changed.wait_for(lambda: self._closed, timeout=_PATIENCE)
             return not self._closed
 
     def _take(self, turns: _Turns, documents: int) -> list[_Task]:

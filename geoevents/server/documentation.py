@@ -49,6 +49,9 @@ def _description(app: FastAPI) -> dict[str, Any]:
     )
     schemas = description["components"]["schemas"]
     schemas.update(bodies["$defs"])
+    # FastAPI's own form of a 422, which no operation here answers.
+    description["paths"]["/codes"]["get"]["responses"].pop("422")
+    del schemas["HTTPValidationError"], schemas["ValidationError"]
     inherited = _attributes(inspect.cleandoc(Span.__doc__ or ""))
     for schema in schemas.values():
         if "Attributes:" in schema.get("description", ""):

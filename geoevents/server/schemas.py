@@ -53,7 +53,7 @@ class RequestOptions(BaseModel):
     )
 
 
-class OneDocument(DocumentToRead, RequestOptions):
+class OneDocument(RequestOptions, DocumentToRead):
     """One text, with options."""
 
 

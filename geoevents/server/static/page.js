@@ -54,7 +54,6 @@ function place(html) {
   result.hidden = false;
   const events = result.querySelectorAll(".ge-events tbody tr").length;
   status.textContent = events === 0 ? "No events found." : events === 1 ? "1 event found." : `${events} events found.`;
-  result.focus({ preventScroll: true });
 }
 
 form.addEventListener("submit", (event) => {
@@ -69,3 +68,14 @@ example.addEventListener("click", () => {
   date.value = EXAMPLE_DATE;
   show();
 });
+
+// A link such as /#text=Putin%20met%20Xi.&date=2022-02-04 shows its events; what follows the # is not sent or logged.
+function readLink() {
+  const linked = new URLSearchParams(location.hash.slice(1));
+  if (!linked.has("text")) return;
+  text.value = linked.get("text");
+  date.value = linked.get("date") ?? "";
+  show();
+}
+addEventListener("hashchange", readLink);
+readLink();

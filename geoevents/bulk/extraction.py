@@ -1,0 +1,232 @@
+"""A chunk through the extractor: rows of its events, and a row for each document or skipped record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from geoevents.bulk.chunks import Chunk, Item
+from geoevents.errors import InputError
+from geoevents.events import STATUSES, Document, Status
+from geoevents.formats.rows import Column, row_schema
+from geoevents.pipeline import BATCH_SIZE, Extractor, load
+from geoevents.reciprocal import Reciprocal
+from geoevents.records import Record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DOCUMENT_COLUMNS = (
+    Column("document", "string", "Identifier of the document"),
+    Column("date", "string", "Date of the document (ISO 8601)"),
+    Column("file", "string", "File it was read from"),
+    Column("record", "integer", "Its number in the file, from 1, unreadable ones included"),
+    Column("line", "integer", "Line of the file, where a record could not be read"),
+    Column("characters", "integer", "Length of the text"),
+    Column("sentences", "integer", "Number of its sentences"),
+    Column("events", "integer", "Number of its events"),
+    Column("skipped", "string", "Why the record was skipped; missing for all others"),
+)
+
+
+class ExtractorSource(Protocol):
+    """Where each process gets its extractor from; must be picklable."""
+
+    def load(self) -> Extractor:
+        """A new extractor."""
+        ...
+
+    def describe(self) -> Mapping[str, Any]:
+        """What decides about the extractor's results, in plain JSON types."""
+        ...
+
+
+@dataclass(frozen=True)
+class ExtractorOptions:
+    """How to load an extractor; see `geoevents.load`.
+
+    Attributes:
+        model: Name of a shipped model, or a model directory.
+        backend: "onnx" or "torch".
+        threads: Threads of the model, or None for one on each core.
+        dictionaries: The user's own actor dictionaries.
+        lenient: Whether to use the good lines of malformed dictionaries.
+        statuses: Statuses of the events to return.
+        min_score: Lowest score of the events to return.
+        reciprocal: How to write acts with a joint subject.
+    """
+
+    model: str = "default"
+    backend: Literal["onnx", "torch"] = "onnx"
+    threads: int | None = None
+    dictionaries: tuple[Path, ...] = ()
+    lenient: bool = False
+    statuses: tuple[Status, ...] = STATUSES
+    min_score: float = 0.0
+    reciprocal: Reciprocal = "joint"
+
+    def load(self) -> Extractor:
+        """The extractor.
+
+        Raises:
+            ModelError: The model cannot be loaded.
+            DictionaryError: A dictionary is malformed and `lenient` is off.
+        """
+        from geoevents.resolution import load_resolver
+
+        return load(
+            self.model,
+            backend=self.backend,
+            threads=self.threads,
+            resolver=load_resolver(dictionaries=self.dictionaries, lenient=self.lenient),
+            statuses=self.statuses,
+            min_score=self.min_score,
+            reciprocal=self.reciprocal,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """The options in plain JSON types; models and dictionaries by name and content.
+
+        Raises:
+            ModelError: There is no such model.
+        """
+        from geoevents.runtime import model_directory
+
+        directory = model_directory(self.model)
+        files = sorted(path for path in directory.rglob("*") if path.is_file())
+        return {
+            "model": self.model,
+            "model files": _digest(files),
+            "backend": self.backend,
+            "dictionaries": _digest(self.dictionaries),
+            "lenient": self.lenient,
+            "statuses": list(self.statuses),
+            "min_score": self.min_score,
+            "reciprocal": self.reciprocal,
+        }
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    digest = sha256()
+    for path in paths:
+        digest.update(sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class LoadedExtractor:
+    """An extractor that is there already, for runs in one process.
+
+    Attributes:
+        extractor: The extractor.
+    """
+
+    extractor: Extractor
+
+    def load(self) -> Extractor:
+        """The extractor itself."""
+        return self.extractor
+
+    def describe(self) -> dict[str, Any]:
+        """What can be told of the extractor without its files."""
+        return {
+            "extractor": repr(self.extractor),
+            "statuses": list(self.extractor.statuses),
+            "min_score": self.extractor.min_score,
+            "reciprocal": self.extractor.reciprocal,
+        }
+
+
+@dataclass(frozen=True)
+class Coder:
+    """Codes chunks; picklable, so that it can be handed to other processes and machines.
+
+    Attributes:
+        columns: Name of the columns of the event rows: "geoevents", "gdelt" or "polecat".
+        batch_size: Sentences that go through the model at once.
+    """
+
+    columns: str = "geoevents"
+    batch_size: int = BATCH_SIZE
+
+    def code(self, extractor: Extractor, chunk: Chunk, *, tick: Callable[[], None] = lambda: None) -> Coded:
+        """Code a chunk. A record that raises an exception is skipped; the others are not lost with it.
+
+        Args:
+            extractor: The extractor.
+            chunk: The chunk.
+            tick: Is called when a record goes in and when a document comes out, as a sign of life.
+        """
+        records = [item.content for item in chunk.items if isinstance(item.content, Record)]
+        documents = iter(_documents(extractor, records, self.batch_size, tick))
+        return self.coded(
+            [(item, next(documents) if isinstance(item.content, Record) else item.content) for item in chunk.items]
+        )
+
+    def coded(self, outcomes: Sequence[tuple[Item, Document | InputError]]) -> Coded:
+        """The rows of items that became documents or are skipped."""
+        from geoevents.formats.parquet import as_table, fields
+
+        schema = row_schema(self.columns)
+        rows = [row for _, outcome in outcomes if isinstance(outcome, Document) for row in schema.rows(outcome)]
+        documents = [_document_row(item, outcome) for item, outcome in outcomes]
+        return Coded(as_table(rows, fields(schema.columns)), as_table(documents, fields(DOCUMENT_COLUMNS)))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """What became of a chunk.
+
+    Attributes:
+        events: A row for each event.
+        documents: A row of `DOCUMENT_COLUMNS` for each document or skipped record.
+    """
+
+    events: pa.Table
+    documents: pa.Table
+
+    def number_of_events(self) -> int:
+        """Number of events; columns of dyads have more rows."""
+        return sum(number or 0 for number in self.documents["events"].to_pylist())
+
+    def skips(self) -> list[InputError]:
+        """The skipped records, as errors that say where they are."""
+        if self.documents["skipped"].null_count == self.documents.num_rows:
+            return []
+        return [_skip(row) for row in self.documents.to_pylist() if row["skipped"] is not None]
+
+
+def _skip(row: Mapping[str, Any]) -> InputError:
+    cause = (
+        row["skipped"] if row["document"] is None else f"record {row['record']} ({row['document']}): {row['skipped']}"
+    )
+    return InputError(cause, path=row["file"], line=row["line"])
+
+
+def _documents(
+    extractor: Extractor, records: Sequence[Record], batch_size: int, tick: Callable[[], None]
+) -> list[Document | InputError]:
+    try:
+        return list(_ticked(extractor.pipe(_ticked(records, tick), batch_size=batch_size), tick))
+    except Exception as error:  # whatever it is, it must not stop a run of days
+        if len(records) == 1:
+            return [InputError(f"the text cannot be coded: {type(error).__name__}: {error}")]
+        return [outcome for record in records for outcome in _documents(extractor, [record], batch_size, tick)]
+
+
+def _ticked(items: Iterable[Any], tick: Callable[[], None]) -> Iterator[Any]:
+    for item in items:
+        tick()
+        yield item
+
+
+def _document_row(item: Item, outcome: Document | InputError) -> dict[str, Any]:
+    row: dict[str, Any] = {"file": item.file, "record": item.record}
+    if isinstance(item.content, Record):
+        row |= {"document": item.content.id, "date": item.content.date, "characters": len(item.content.text)}
+    if isinstance(outcome, InputError):
+        return row | {"line": outcome.line, "skipped": outcome.cause}
+    return row | {"document": outcome.id, "sentences": len(outcome.sentences), "events": len(outcome.events)}
