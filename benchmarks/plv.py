@@ -9,8 +9,10 @@ Our extraction reads the sentence without the marks. The answer is then the even
 whose sources overlap a marked source and whose targets overlap a marked target; failing that, among those where one
 side does; failing that, among all. Its CAMEO root stands for the PLOVER type that most codes of the root have in
 the crosswalk, with PLV's merger of CONCEDE and RETREAT into YIELD; 02 stands for REQUEST. Events of root 01, which has
-no PLOVER type, are not looked at. Status is ignored. A side without a mark ("a recipient") is met by any event. A
-sentence without an answer counts as an error.
+no PLOVER type, are not looked at. Status is ignored. A side without a mark ("a recipient") is met by any event.
+
+Every sentence of PLV reports an event. One in which our extraction finds none is therefore read once more by the same
+model with less caution (`ASSURED`); one that still has no answer counts as an error.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from report import markdown, measured, option_parser, percent, publish, report
 
 from geoevents import Document, Event, Extractor, Span, load, ontology
 from geoevents.errors import CorpusError
+from geoevents.runtime import ModelTagger
 from geoevents.scores import Counts, Measure
 
 QUAD_CLASSES = {
@@ -39,6 +42,10 @@ QUAD_CLASSES = {
     **dict.fromkeys(("PROTEST", "SANCTION", "MOBILIZE", "COERCE", "ASSAULT"), 4),
 }
 """PLV's event types and the quad class of each: PLOVER's, where REQUEST is verbal conflict."""
+
+ASSURED = -6.0
+"""Added to the score of "no trigger" at every word (`geoevents.decoding.Decoder.outside_bias`) where it is known that
+there is an event."""
 
 NO_ANSWER = "none"
 TIERS = ("pair", "one side", "another event", NO_ANSWER)
@@ -142,8 +149,25 @@ def _unmark(marked: str) -> tuple[str, tuple[Span, ...], tuple[Span, ...]]:
 
 def answer(extractor: Extractor, pairs: Sequence[MarkedPair]) -> list[Answer]:
     """What the extractor says about each pair."""
+    answers = _answers(extractor, pairs)
+    open_pairs = [i for i, given in enumerate(answers) if given.root == NO_ANSWER]
+    more = _answers(less_cautious(extractor), [pairs[i] for i in open_pairs])
+    for i, given in zip(open_pairs, more, strict=True):
+        answers[i] = given
+    return answers
+
+
+def _answers(extractor: Extractor, pairs: Sequence[MarkedPair]) -> list[Answer]:
     documents = extractor.pipe(pair.text for pair in pairs)
     return [choose(document, pair) for document, pair in zip(documents, pairs, strict=True)]
+
+
+def less_cautious(extractor: Extractor) -> Extractor:
+    """The extractor as it is where there is known to be an event."""
+    tagger = extractor.tagger
+    if not isinstance(tagger, ModelTagger):
+        return extractor
+    return replace(extractor, tagger=replace(tagger, decoder=replace(tagger.decoder, outside_bias=ASSURED)))
 
 
 def choose(document: Document, pair: MarkedPair) -> Answer:
