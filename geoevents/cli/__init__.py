@@ -16,6 +16,7 @@ from geoevents import __version__
 from geoevents.cli.check import check
 from geoevents.cli.codes import codes
 from geoevents.cli.convert import convert
+from geoevents.cli.distil import distil
 from geoevents.cli.evaluate import evaluate
 from geoevents.cli.extract import extract
 from geoevents.cli.messages import FAILED, fail
@@ -32,7 +33,7 @@ app = typer.Typer(
     help="CAMEO-coded events from geopolitical news: who did what to whom, where and when.",
     epilog="Exit status: 0 fine, 1 failed, 2 wrong usage, 3 finished but records were skipped, 130 interrupted.",
 )
-for command in (extract, evaluate, train, convert, check, codes, serve):
+for command in (extract, evaluate, train, distil, convert, check, codes, serve):
     app.command()(command)
 
 
