@@ -187,18 +187,18 @@ def sentences_of(words: int | None = None) -> tuple[str, ...]:
 def measure_start(backend: str, texts: Sequence[str], options: argparse.Namespace) -> Start:
     """Import, first extraction and memory of fresh processes."""
     data = json.dumps([texts[0], options.model, backend, texts])
-    runs = [json.loads(_watch([sys.executable, "-c", _FRESH], data)[2]) for _ in range(options.repeats)]
+    runs = [json.loads(watch([sys.executable, "-c", _FRESH], data)[2]) for _ in range(options.repeats)]
     import_s, first_s, first, peak = map(statistics.median, zip(*runs, strict=True))
     return Start(backend, import_s, first_s, first / _MIB, peak / _MIB)
 
 
-def _watch(command: Sequence[str | Path], data: str = "") -> tuple[float, float, str]:
+def watch(command: Sequence[str | Path], data: str = "") -> tuple[float, float, str]:
     """Run a command with data on standard input; seconds, peak memory in MiB, standard output."""
-    watch = [sys.executable, "-c", _WATCH, *map(str, command)]
-    done = subprocess.run(watch, input=data, capture_output=True, text=True, check=True)
+    watched = [sys.executable, "-c", _WATCH, *map(str, command)]
+    done = subprocess.run(watched, input=data, capture_output=True, text=True, check=True)
     seconds, status, peak, output = json.loads(done.stdout)
     if status:
-        raise GeoEventsError(f"{shlex.join(watch[3:])} failed with status {status}: {done.stderr}")
+        raise GeoEventsError(f"{shlex.join(watched[3:])} failed with status {status}: {done.stderr}")
     return seconds, peak / _MIB, output
 
 
@@ -235,7 +235,7 @@ def measure_growth(megabytes: float, options: argparse.Namespace) -> Growth:
         source, target = Path(scratch) / "in.jsonl", Path(scratch) / "out.jsonl"
         documents = write_documents(source, round(megabytes * MEGABYTE), seed=options.seed)
         command = [sys.executable, "-m", "geoevents", "extract", source, "-o", target, "--model", options.model]
-        seconds, peak, _ = _watch(command)
+        seconds, peak, _ = watch(command)
         with target.open(encoding="utf-8") as file:
             events = sum(1 for _ in file)
     return Growth(megabytes, documents, documents * SENTENCES_A_DOCUMENT, events, seconds, peak)
@@ -247,10 +247,14 @@ def write_documents(path: Path, size: int, *, seed: int) -> int:
     written = documents = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
         while written < size:
-            text = " ".join(rng.sample(sentences_of(), SENTENCES_A_DOCUMENT))
-            written += file.write(json.dumps({"id": str(documents), "date": "2022-01-20", "text": text}) + "\n")
+            written += file.write(json.dumps(random_document(documents, rng)) + "\n")
             documents += 1
     return documents
+
+
+def random_document(number: int, rng: random.Random, *, sentences: int = SENTENCES_A_DOCUMENT) -> dict[str, str]:
+    """A dated document of random sentences of seeds/."""
+    return {"id": str(number), "date": "2022-01-20", "text": " ".join(rng.sample(sentences_of(), sentences))}
 
 
 def start_table(starts: Iterable[Start]) -> str:

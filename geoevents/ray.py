@@ -8,8 +8,8 @@ A pool of workers codes the documents; each loads the model once. A document tha
 - A record without a text or with a date that cannot be read, and a text on which the extractor raises an exception, is
   skipped and reported.
 - When a worker dies (a lost machine, a full memory, a text that crashes it or takes too long), Ray starts it again and
-  gives it the same chunk. It then takes the documents one at a time, and skips one that it has died on twice. What a
-  worker is busy with is remembered outside of it, in a small actor that all share.
+  gives it the same chunk. When it has died on that twice, it takes the documents one at a time, and skips one that it
+  dies on twice more. What a worker is busy with is remembered outside of it, in a small actor that all share.
 
 `RayWorkers` is the same for `geoevents.bulk`: files in, shards out. Needs the extra `ray`; docs/cluster.md tells how to
 run it.
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 BATCH_SIZE = 64
 TIME_LIMIT = 300.0
 
-# One death can be another's fault; two on the same document, read by itself, are its own.
+# One death can be another's fault, as that of a lost machine; two are those of what was being read.
 _DEATHS = 2
 
 # Chunks given to a worker at a time, so that it need not wait for the next, and chunks that may be coded but not taken
@@ -269,10 +269,9 @@ class ChunkWorker:
     def code(self, chunk: Chunk) -> Coded:
         """What becomes of a chunk."""
         work = self._work(chunk.items)
-        # An earlier life of this worker ended in this chunk: on which document is not known.
-        suspicious = self._begin(work) > 0
+        suspicious = self._begin(work) >= _DEATHS
         try:
-            if suspicious:
+            if suspicious:  # but of which document is not known
                 return _joined([self._code_alone(replace(chunk, items=(item,))) for item in chunk.items])
             return self._code(chunk, WINDOW_SECONDS)
         finally:

@@ -53,6 +53,7 @@ class Outcome:
 
     Attributes:
         kills: Number of runs that were killed.
+        shards: Number of shards that were finished at each kill.
         rounds: Number of archives coded to their end.
         records: Number of records that went in, in all rounds.
         lost: Identifiers and bad lines that are nowhere in the output.
@@ -61,6 +62,7 @@ class Outcome:
     """
 
     kills: int
+    shards: tuple[int, ...]
     rounds: int
     records: int
     lost: tuple[str, ...]
@@ -125,7 +127,6 @@ def kill_loop(
     kills: int,
     seed: int,
     documents: int = 4000,
-    longest: float = 3.0,
     program: Sequence[str] = RULES,
     options: Sequence[str] = ("--shard-size", "250", "--workers", "2"),
 ) -> Outcome:
@@ -136,21 +137,24 @@ def kill_loop(
         kills: Number of kills.
         seed: Seed of the archive and of the moments.
         documents: Number of records in the archive.
-        longest: Seconds that a run is given at most before it is killed.
         program: The command line to run.
         options: Options of `extract`.
     """
     chance = random.Random(seed)
     expected = write_archive(folder / "archive", documents, chance)
     command = [*program, "extract", "archive", *options, "--resume", "-o"]
+    began = time.monotonic()
     _wait(_start([*command, "reference/"], folder))
+    longest = time.monotonic() - began
     lost: Counter[str] = Counter()
     doubled: Counter[str] = Counter()
     differing: list[str] = []
+    shards: list[int] = []
     done = rounds = 0
     while done < kills:
         output = f"round{rounds}/"
         while done < kills and not _killed_or_done([*command, output], folder, chance, longest):
+            shards.append(len(list((folder / output).glob("documents/*.parquet"))))
             done += 1
         if done == kills:
             _wait(_start([*command, output], folder))
@@ -161,6 +165,7 @@ def kill_loop(
         differing += _differing(folder / "reference", folder / output)
     return Outcome(
         done,
+        tuple(shards),
         rounds,
         rounds * sum(expected.values()),
         tuple(lost.elements()),
@@ -182,7 +187,7 @@ def _killed_or_done(command: Sequence[str], folder: Path, chance: random.Random,
     """Start a run and kill it at a random moment; whether it came to its end before."""
     process = _start(command, folder)
     try:
-        _, messages = process.communicate(timeout=chance.uniform(0.2, longest))
+        _, messages = process.communicate(timeout=chance.uniform(0, longest))
         assert process.returncode == 3, messages.decode()
         return True
     except subprocess.TimeoutExpired:
@@ -208,11 +213,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--documents", type=int, default=4000)
-    parser.add_argument("--longest", type=float, default=3.0, help="seconds before a kill, at most")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--model", help="a real model in place of the rules")
+    parser.add_argument("--engine", default="processes", help="'ray' needs a real model")
     given = parser.parse_args()
-    options = ["--shard-size", "250", "--workers", str(given.workers)]
+    options = ["--shard-size", "250", "--workers", str(given.workers), "--engine", given.engine]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         outcome = kill_loop(
@@ -220,7 +225,6 @@ def main() -> None:
             kills=given.kills,
             seed=given.seed,
             documents=given.documents,
-            longest=given.longest,
             program=REAL if given.model else RULES,
             options=[*options, "--model", given.model] if given.model else options,
         )
@@ -228,6 +232,7 @@ def main() -> None:
         f"{outcome.kills} kills, {outcome.rounds} rounds, {outcome.records} records: {len(outcome.lost)} lost, "
         f"{len(outcome.doubled)} doubled, {len(outcome.differing)} files differ ({time.monotonic() - began:.0f} s)\n"
     )
+    sys.stdout.write(f"shards finished at each kill: {outcome.shards}\n")
     for name in (*outcome.lost[:5], *outcome.doubled[:5], *outcome.differing[:5]):
         sys.stdout.write(f"  {name}\n")
     sys.exit(bool(outcome.lost or outcome.doubled or outcome.differing))

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import plv
 import pytest
 import speed
+import stages
 from plv import Answer, MarkedPair
 from report import markdown
 
@@ -204,6 +206,40 @@ def test_documents_for_the_growth_are_repeatable_and_as_large_as_asked(tmp_path:
     assert speed.write_documents(one, 50_000, seed=3) == speed.write_documents(other, 50_000, seed=3)
     assert one.read_bytes() == other.read_bytes()
     assert 50_000 <= one.stat().st_size < 56_000
+
+
+def test_a_stage_inside_another_is_not_counted_twice() -> None:
+    def wait(seconds: float) -> float:
+        time.sleep(seconds)
+        return seconds
+
+    clock = stages.StageClock()
+    began = time.perf_counter()
+    with clock.stage("outer"):
+        clock.timed(wait, "inner")(0.03)
+        assert sum(clock.timed(lambda: (wait(0.01) for _ in range(3)), "generator")()) == pytest.approx(0.03)
+        wait(0.02)
+    total = time.perf_counter() - began
+    assert clock.seconds["inner"] >= 0.03 <= clock.seconds["generator"]
+    assert 0.02 <= clock.seconds["outer"] < total - 0.06 + 0.001
+    assert clock.total() == pytest.approx(total, abs=0.005)
+
+
+@pytest.mark.slow
+def test_stages_measures_every_stage_and_both_backends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "stages.json"
+    measured = "--threads 1 --sample 4 --documents 2 5 --sentences 10 --repeats 1"
+    stages.main([*measured.split(), "--json", str(path)])
+    results = written_report(path)
+    (profile,) = results["profiles"]
+    assert len(profile["stages"]) == 12
+    assert all(milliseconds > 0 for milliseconds in profile["stages"].values())
+    assert 0 < profile["beside_model"] < 1
+    onnx, torch = results["rates"]
+    assert (onnx["backend"], onnx["ratio"], torch["backend"]) == ("onnx", 1.0, "torch")
+    assert torch["ratio"] > 0
+    assert [growth["sentences"] for growth in results["growth"]] == [20, 50]
+    assert "| words.onnx " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -261,6 +261,19 @@ def test_default_server_gives_the_default_models_answers_under_load(real: Server
     assert answers == expected * 3
 
 
+def test_documented_answers_are_true(real: Server) -> None:
+    guide = (Path(__file__).parents[1] / "docs" / "server.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```sh\ncurl (\S+) .*?-d '(.*?)'\n```\n.*?```json\n(.*?)```", guide, re.DOTALL)
+    assert len(examples) == 2
+    for address, body, shown in examples:
+        answer = httpx.post(real.url + httpx.URL(address).path, content=body, headers=JSON).json()
+        expected = json.loads(shown)
+        # Scores may differ in the last digits from processor to processor.
+        for found, event in zip(answer.get("events", ()), expected.get("events", ()), strict=True):
+            assert abs(found.pop("score") - event.pop("score")) < 0.05
+        assert answer == expected
+
+
 def open_request(url: str, body: bytes, sent: int) -> socket.socket:
     """A connection on which a request has begun, with so many bytes of its body."""
     address = httpx.URL(url)
@@ -336,7 +349,7 @@ def test_stop_answers_what_has_begun() -> None:
         with open_request(running.url, body, 5) as connection:
             assert extract(running, text=TEXT).status_code == 200  # the server has seen the other by now
             running.process.send_signal(signal.SIGTERM)
-            with pytest.raises(httpx.ConnectError):
+            with pytest.raises(httpx.TransportError):
                 for _ in range(100):
                     httpx.get(f"{running.url}/health", timeout=5)
                     time.sleep(0.05)

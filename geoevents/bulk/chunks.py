@@ -6,8 +6,10 @@ So a run that was resumed writes the same rows as one that was not.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from geoevents.errors import InputError
 from geoevents.formats import RecordFiles
@@ -81,12 +83,14 @@ def read_chunks(
         shard: The number of that shard.
     """
     begin = start or Position(0, 0)
-    read_before = files.bytes_before(begin.file)
+    contents = files.contents(first=begin.file)
+    deque(islice(contents, begin.record), maxlen=0)
+    read_before = files.bytes_read()
     items: list[Item] = []
     characters = 0
     left = shard_size
     position = begin
-    for item, position in _items(files, begin):
+    for item, position in _items(files, contents, begin):
         items.append(item)
         characters += len(item.content.text) if isinstance(item.content, Record) else 0
         if len(items) in (_ITEMS, left) or characters >= _CHARACTERS:
@@ -101,12 +105,11 @@ def read_chunks(
         yield Chunk(shard, tuple(items), begin, position, read - read_before, read)
 
 
-def _items(files: RecordFiles, start: Position) -> Iterator[tuple[Item, Position]]:
+def _items(
+    files: RecordFiles, contents: Iterator[tuple[int, Record | InputError]], start: Position
+) -> Iterator[tuple[Item, Position]]:
     """The items from a position on, each with the position behind it."""
-    current, record = start.file, 0
-    for file, content in files.contents(first=start.file):
-        record = record + 1 if file == current else 1
-        current = file
-        position = Position(file, record)
-        if position > start:
-            yield Item(files.name(file), record, content), position
+    position = start
+    for file, content in contents:
+        position = Position(file, position.record + 1 if file == position.file else 1)
+        yield Item(files.name(file), position.record, content), position

@@ -147,10 +147,18 @@ class Coder:
     Attributes:
         columns: Name of the columns of the event rows: "geoevents", "gdelt" or "polecat".
         batch_size: Sentences that go through the model at once.
+
+    Raises:
+        ValueError: There are no columns of that name, or the batch size is not positive.
     """
 
     columns: str = "geoevents"
     batch_size: int = BATCH_SIZE
+
+    def __post_init__(self) -> None:
+        row_schema(self.columns)
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size={self.batch_size!r}: give a positive number")
 
     def code(self, extractor: Extractor, chunk: Chunk, *, tick: Callable[[], None] = lambda: None) -> Coded:
         """Code a chunk. A record that raises an exception is skipped; the others are not lost with it.

@@ -2,7 +2,7 @@
 
 Each worker is a new process ("spawn") that loads the extractor once, is given a chunk at a time and sends its rows back
 through a pipe. A chunk that two workers died on, or that shows no sign of life for longer than the time limit, is taken
-apart: its documents go through one at a time, and the one that kills its worker or exhausts its time is skipped.
+apart: its documents go through one at a time, and one that kills its worker or exhausts its time twice is skipped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from geoevents.errors import GeoEventsError, InputError
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
-# Whole chunks give signs of life between windows of sentences only, which may take this long beside the document's own.
+# A whole chunk gives signs of life only between windows of sentences, which may take this long beside the document's
+# own; so may what a new worker loads when it first needs it.
 WINDOW_SECONDS = 10.0
 
 # Workers that may die one after another before they have loaded the extractor.
@@ -84,13 +85,13 @@ class _Task:
         place: Its place in the order of the input: the chunk's number, and the item's if it was taken apart.
         chunk: The chunk, of one item if it was taken apart.
         alone: Whether it was.
-        deaths: Number of workers that died on it.
+        failures: Number of workers that died on it or were too slow.
     """
 
     place: tuple[int, int]
     chunk: Chunk
     alone: bool = False
-    deaths: int = 0
+    failures: int = 0
 
 
 @dataclass
@@ -102,6 +103,7 @@ class _Worker:
         pipe: The connection to it.
         ticks: Counts its signs of life; shared with it.
         ready: Whether it has loaded the extractor.
+        warm: Whether it has finished a task; the first takes longer.
         task: What it works on.
         seen: The count when it was last looked at.
         since: When it was last seen to have changed.
@@ -111,6 +113,7 @@ class _Worker:
     pipe: Connection
     ticks: Any
     ready: bool = False
+    warm: bool = False
     task: _Task | None = None
     seen: int = 0
     since: float = field(default_factory=time.monotonic)
@@ -201,10 +204,10 @@ class _Pool:
             if worker.pipe in heard:
                 self._hear(number, worker)
             elif limit is not None and worker.task:
-                allowed = limit if worker.task.alone else limit + WINDOW_SECONDS
-                if worker.silent() > allowed:
+                exact = worker.task.alone and worker.warm
+                if worker.silent() > (limit if exact else limit + WINDOW_SECONDS):
                     self._replace(number)
-                    self._too_slow(worker.task)
+                    self._failed(worker.task, f"not coded within the time limit of {limit:g} seconds", slow=True)
 
     def _hear(self, number: int, worker: _Worker) -> None:
         try:
@@ -218,7 +221,7 @@ class _Pool:
             raise message
         if isinstance(message, Coded) and worker.task:
             self._finish(worker.task, message)
-            worker.task = None
+            worker.task, worker.warm = None, True
         worker.ready = True
         self._failed_starts = 0
 
@@ -232,21 +235,18 @@ class _Pool:
             self._failed_starts += 1
             if self._failed_starts == _FAILED_STARTS:
                 raise GeoEventsError(f"the worker processes die while they load the model ({_ending(worker.process)})")
-        if task is None:
-            return
-        task.deaths += 1
-        if task.deaths == 1:
-            self._waiting.appendleft(task)
-        elif task.alone:
-            self._skip(task, f"the worker process died twice on this text ({_ending(worker.process)})")
-        else:
-            self._take_apart(task)
+        if task is not None:
+            self._failed(task, f"the worker process died twice on this text ({_ending(worker.process)})")
 
-    def _too_slow(self, task: _Task) -> None:
-        if task.alone:
-            self._skip(task, f"not coded within the time limit of {self._plan.time_limit:g} seconds")
-        else:
+    def _failed(self, task: _Task, cause: str, *, slow: bool = False) -> None:
+        """Give a task to another worker; after two failures, which are no other's fault, skip or take it apart."""
+        task.failures += 1
+        if task.alone and task.failures == 2:
+            self._finish(task, self._plan.coder.coded([(task.chunk.items[0], InputError(cause))]))
+        elif not task.alone and (slow or task.failures == 2):
             self._take_apart(task)
+        else:
+            self._waiting.appendleft(task)
 
     def _take_apart(self, task: _Task) -> None:
         chunk = task.chunk
@@ -255,9 +255,6 @@ class _Pool:
             _Task((task.place[0], number), replace(chunk, items=(item,)), alone=True)
             for number, item in reversed(list(enumerate(chunk.items)))
         )
-
-    def _skip(self, task: _Task, cause: str) -> None:
-        self._finish(task, self._plan.coder.coded([(task.chunk.items[0], InputError(cause))]))
 
     def _finish(self, task: _Task, coded: Coded) -> None:
         number, part = task.place
@@ -319,6 +316,7 @@ def _work(pipe: Connection, ticks: Any, source: ExtractorSource, coder: Coder) -
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         extractor = source.load()
+        coder.coded([])  # what that imports is not to count for the first chunk
     except Exception as error:
         pipe.send(error if isinstance(error, GeoEventsError) else GeoEventsError(f"{type(error).__name__}: {error}"))
         return

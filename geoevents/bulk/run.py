@@ -232,7 +232,7 @@ def _coding(job: Job, engine: Engine, workers: int | None, time_limit: float | N
         from geoevents.ray import RayWorkers
 
         return RayWorkers(source, job.coder, number=workers, time_limit=time_limit).code
-    return Workers(source, job.coder, number=workers or 1, time_limit=time_limit).code
+    return Workers(source, job.coder, number=1 if workers is None else workers, time_limit=time_limit).code
 
 
 def _code_here(job: Job, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, Coded]]:

@@ -45,7 +45,7 @@ class RecordFiles:
         Args:
             first: Number of the file to begin with, from 0.
         """
-        self._finished = self.bytes_before(first)
+        self._finished = sum(file_size(path) or 0 for path in self._paths[:first])
         for number in range(first, len(self._paths)):
             for item in self._file_items(self._paths[number]):
                 yield number, item
@@ -75,10 +75,6 @@ class RecordFiles:
         if self._rows is None:
             return self._finished + self._stream.tell()
         return self._finished + os.fstat(self._stream.fileno()).st_size * self._taken // max(self._rows, 1)
-
-    def bytes_before(self, number: int) -> int:
-        """Bytes of the files before one given by its number."""
-        return sum(file_size(path) or 0 for path in self._paths[:number])
 
     def name(self, number: int) -> str:
         """The name of a file given by its number, as messages and identifiers have it."""

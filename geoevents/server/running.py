@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from geoevents.errors import GeoEventsError
+
+# Longer than proxies keep their connections to us, so that they never send on one that we are closing.
+_KEEP_ALIVE = 75
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -28,7 +32,8 @@ def open_socket(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         bound = socket.socket(family, socket.SOCK_STREAM)
         try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if os.name == "posix":  # elsewhere it would share a port that another program has
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
         except OSError:
             bound.close()
@@ -60,6 +65,7 @@ def run(app: FastAPI, bound: socket.socket, *, patience: float, on_ready: Callab
         log_level="warning",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(patience),
     )
     # uvicorn raises the signals again when all is done; that must not end the process as if it had been killed.

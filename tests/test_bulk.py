@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mortal_tagger import MortalSource
+from rule_tagger import RuleTagger
+
+from geoevents import Extractor, GeoEventsError, InputError, ModelError
+from geoevents.bulk import Advance, ExtractorOptions, Report, chunks, extract_files, locked, processes
+from geoevents.bulk.extraction import DOCUMENT_COLUMNS
+from geoevents.formats.rows import FLAT
+
+EXTRACTOR = Extractor(RuleTagger(keep=False))
+
+Write = Callable[[str, list[str]], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes JSON Lines of texts, "bad" standing for a line that cannot be read."""
+    return lambda name, texts: write_lines(tmp_path / name, texts)
+
+
+def write_lines(path: Path, texts: list[str]) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    lines = [
+        "{bad" if text == "bad" else json.dumps({"id": f"{path.stem}-{number}", "text": text})
+        for number, text in enumerate(texts)
+    ]
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def table(output: Path, name: str) -> list[dict[str, Any]]:
+    return pq.read_table(output / name).to_pylist()
+
+
+def outcomes(output: Path) -> dict[str, str | None]:
+    """Why each document of the output was skipped, or None."""
+    return {row["document"]: row["skipped"] for row in table(output, "documents")}
+
+
+def shard_files(output: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(output)): path.read_bytes() for path in sorted(output.glob("*/*"))}
+
+
+def test_directory_holds_events_documents_and_skipped_records(write: Write, tmp_path: Path) -> None:
+    write("in/a.jsonl", ["Putin met Xi. Iran attacked Iraq.", "Nothing.", "bad"])
+    write("in/b.jsonl", ["Iran signed it."])
+    report = extract_files(tmp_path / "in", tmp_path / "out", extractor=EXTRACTOR, date="2022-01-20", shard_size=2)
+    assert (report.records, report.documents, report.events, report.skipped) == (4, 3, 3, 1)
+    assert (report.shards, report.resumed) == (2, 0)
+    events = table(tmp_path / "out", "events")
+    assert [(row["document"], row["code"], row["date"]) for row in events] == [
+        ("a-0", "040", "2022-01-20"),
+        ("a-0", "190", "2022-01-20"),
+        ("b-0", "057", "2022-01-20"),
+    ]
+    assert list(events[0]) == FLAT.names()
+    documents = table(tmp_path / "out", "documents")
+    assert list(documents[0]) == [column.name for column in DOCUMENT_COLUMNS]
+    file = str(tmp_path / "in" / "a.jsonl")
+    assert list(documents[0].values()) == ["a-0", "2022-01-20", file, 1, None, 33, 2, 2, None]
+    assert [row["events"] for row in documents] == [2, 0, None, 1]
+    [skipped] = [json.loads(line) for line in (tmp_path / "out" / "skipped.jsonl").read_text().splitlines()]
+    cause = skipped.pop("cause")
+    assert cause.startswith("malformed JSON") and documents[2]["skipped"] == cause
+    assert skipped == {"file": file, "line": 3, "record": 3, "id": None}
+
+
+def test_other_columns(write: Write, tmp_path: Path) -> None:
+    write("a.jsonl", ["Iran and Iraq attacked Turkey."])
+    report = extract_files(tmp_path / "a.jsonl", tmp_path / "out", extractor=EXTRACTOR, columns="gdelt")
+    assert report.events == 1
+    assert [row["EventCode"] for row in table(tmp_path / "out", "events")] == ["190", "190"]
+    assert [row["events"] for row in table(tmp_path / "out", "documents")] == [1]
+
+
+def test_input_without_records_gives_empty_tables(write: Write, tmp_path: Path) -> None:
+    write("a.jsonl", [])
+    report = extract_files(tmp_path / "a.jsonl", tmp_path / "out", extractor=EXTRACTOR)
+    assert (report.records, report.shards) == (0, 1)
+    assert (table(tmp_path / "out", "events"), table(tmp_path / "out", "documents")) == ([], [])
+
+
+TEXTS = st.lists(st.sampled_from(["Putin met Xi.", "Nothing.", "", "bad"]), max_size=30)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(TEXTS, min_size=1, max_size=3), st.integers(1, 12), st.integers(1, 5), st.data())
+def test_resuming_completes_whatever_is_missing(
+    files: list[list[str]], shard_size: int, chunk_size: int, data: st.DataObject
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "_ITEMS", chunk_size)
+        archive, output = Path(folder, "in"), Path(folder, "out")
+        for number, texts in enumerate(files):
+            write_lines(archive / f"{number}.jsonl", texts)
+
+        def run(*, resume: bool = False) -> Report:
+            return extract_files(archive, output, extractor=EXTRACTOR, shard_size=shard_size, resume=resume)
+
+        whole, before = run(), shard_files(output)
+        records = [text for texts in files for text in texts]
+        assert (whole.records, whole.skipped) == (len(records), records.count("bad"))
+        assert whole.shards == max(1, -(-len(records) // shard_size))
+        ids = [row["document"] for row in table(output, "documents") if row["skipped"] is None]
+        assert ids == [f"{n}-{m}" for n, texts in enumerate(files) for m, text in enumerate(texts) if text != "bad"]
+
+        for path in sorted((output / "documents").iterdir()):
+            if data.draw(st.booleans(), label=f"{path.name} is missing"):
+                path.unlink()
+                if data.draw(st.booleans(), label="its events, too"):
+                    (output / "events" / path.name).unlink()
+        (output / "events" / ".part-000099.parquet.partial").write_bytes(b"half a")
+        again = run(resume=True)
+        assert shard_files(output) == before
+        assert (again.records, again.documents, again.events) == (whole.records, whole.documents, whole.events)
+
+
+def test_resuming_a_finished_run_does_nothing(write: Write, tmp_path: Path) -> None:
+    write("a.jsonl", ["Putin met Xi."] * 5)
+    seen: list[Advance] = []
+    for resume in (False, True):
+        report = extract_files(
+            tmp_path / "a.jsonl",
+            tmp_path / "out",
+            extractor=EXTRACTOR,
+            resume=resume,
+            shard_size=3,
+            on_progress=seen.append,
+        )
+    assert (report.documents, report.shards, report.resumed) == (5, 2, 2)
+    assert [advance.documents for advance in seen] == [3, 5]
+
+
+def test_progress_counts_bytes_and_only_the_new_part_for_the_speed(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunks, "_ITEMS", 100)
+    files = [write(f"{name}.jsonl", ["Putin met Xi."] * 5000) for name in "ab"]
+    size = files[0].stat().st_size
+    seen: list[Advance] = []
+
+    def run(resume: bool) -> None:
+        seen.clear()
+        extract_files(
+            files, tmp_path / "out", extractor=EXTRACTOR, resume=resume, shard_size=5000, on_progress=seen.append
+        )
+
+    run(False)
+    assert len(seen) == 100 and (seen[-1].done, seen[-1].total, seen[-1].worked) == (2 * size, 2 * size, 2 * size)
+    assert all(abs(advance.done - (number + 1) * size / 50) < 20_000 for number, advance in enumerate(seen))
+    assert seen[-1].seconds_left == 0
+    (tmp_path / "out" / "documents" / "part-000001.parquet").unlink()
+    run(True)
+    assert (seen[-1].documents, seen[-1].worked, seen[-1].done) == (5000, size, 2 * size)
+    halfway = seen[24]
+    assert halfway.seconds_left == pytest.approx(halfway.seconds * (2 * size - halfway.done) / halfway.worked)
+    assert halfway.seconds_left < 2 * halfway.seconds
+
+
+def test_progress_in_parquet_follows_the_rows(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    pq.write_table(pa.table({"text": ["Putin met Xi."] * 1000}), tmp_path / "a.parquet")
+    seen: list[Advance] = []
+    extract_files(tmp_path / "a.parquet", tmp_path / "out", extractor=EXTRACTOR, on_progress=seen.append)
+    assert [round(advance.done / (advance.total or 0), 2) for advance in seen] == [0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+def test_second_run_into_a_directory_must_be_a_resumed_one(write: Write, tmp_path: Path) -> None:
+    path = write("a.jsonl", ["Putin met Xi."] * 3)
+    output = tmp_path / "out"
+    extract_files(path, output, extractor=EXTRACTOR, shard_size=2)
+    before = shard_files(output)
+
+    def refused(match: str, **options: Any) -> None:
+        with pytest.raises(InputError, match=match):
+            extract_files(path, output, **{"extractor": EXTRACTOR, "shard_size": 2, "resume": True, **options})
+        assert shard_files(output) == before
+
+    refused("2 finished shards are here already; go on with --resume", resume=False)
+    refused("shard_size was 2, is 3; use the same", shard_size=3)
+    refused("min_score was 0.0, is 0.5", extractor=Extractor(RuleTagger(keep=False), min_score=0.5))
+    refused("date was None, is '2022-01-20'", date="2022-01-20")
+    path.write_text(path.read_text() + "\n")
+    refused(r"the inputs are not those .* 1 files of \d+ bytes then")
+
+
+def test_damaged_shard_is_named(write: Write, tmp_path: Path) -> None:
+    path = write("a.jsonl", ["Putin met Xi."] * 3)
+    extract_files(path, tmp_path / "out", extractor=EXTRACTOR, shard_size=1)
+    (tmp_path / "out" / "events" / "part-000001.parquet").unlink()
+    with pytest.raises(InputError, match=r"documents/part-000001.parquet: .* remove it to have it written again"):
+        extract_files(path, tmp_path / "out", extractor=EXTRACTOR, shard_size=1, resume=True)
+    (tmp_path / "out" / "documents" / "part-000001.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"documents/part-000001.parquet: not a finished shard"):
+        extract_files(path, tmp_path / "out", extractor=EXTRACTOR, shard_size=1, resume=True)
+
+
+def test_output_within_the_input_is_not_read(write: Write, tmp_path: Path) -> None:
+    write("in/a.jsonl", ["Putin met Xi."] * 3)
+    for resume in (False, True):
+        report = extract_files(
+            tmp_path / "in", tmp_path / "in" / "out", extractor=EXTRACTOR, resume=resume, shard_size=2
+        )
+        assert report.documents == 3
+
+
+def test_two_runs_do_not_write_to_one_directory(write: Write, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    path = write("a.jsonl", ["Putin met Xi."])
+    with locked(tmp_path / "out"), pytest.raises(InputError, match="another run writes to this directory"):
+        extract_files(path, tmp_path / "out", extractor=EXTRACTOR)
+    assert extract_files(path, tmp_path / "out", extractor=EXTRACTOR).documents == 1
+
+
+def test_what_is_wrong_at_once_makes_no_directory(write: Write, tmp_path: Path) -> None:
+    path = write("a.jsonl", ["Putin met Xi."])
+    with pytest.raises(InputError, match=r"none/\*.jsonl: the pattern holds no file to read"):
+        extract_files([path, "none/*.jsonl"], tmp_path / "out", extractor=EXTRACTOR)
+    with pytest.raises(ModelError, match="no model 'nonesuch'"):
+        extract_files(path, tmp_path / "out", extractor="nonesuch", workers=2)
+    for wrong in ({"workers": 0}, {"time_limit": 0.0}, {"shard_size": 0}, {"columns": "icews"}):
+        with pytest.raises(ValueError, match=str(*wrong)):
+            extract_files(path, tmp_path / "out", extractor=EXTRACTOR, **wrong)  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
+
+
+def test_unreadable_files_are_skipped_and_counted(write: Write, tmp_path: Path) -> None:
+    write("in/a.jsonl", ["Putin met Xi."])
+    (tmp_path / "in" / "broken.txt").symlink_to("nowhere")
+    (tmp_path / "in" / "c.parquet").write_bytes(b"PAR1")
+    report = extract_files(tmp_path / "in", tmp_path / "out", extractor=EXTRACTOR)
+    assert (report.records, report.documents, report.skipped) == (3, 1, 2)
+    causes = {Path(row["file"]).name: row["skipped"] for row in table(tmp_path / "out", "documents")}
+    assert causes["broken.txt"].startswith("cannot be opened: No such file")
+    assert causes["c.parquet"].startswith("not a readable Parquet file")
+
+
+def test_text_that_cannot_be_coded_is_skipped_alone(write: Write, tmp_path: Path) -> None:
+    write("a.jsonl", ["Putin met Xi.", "A Faulty one.", "Iran attacked Iraq."])
+    errors: list[str] = []
+    report = extract_files(
+        tmp_path / "a.jsonl",
+        tmp_path / "out",
+        extractor=MortalSource(tmp_path),
+        on_skipped=lambda error: errors.append(str(error)),
+    )
+    assert (report.documents, report.events, report.skipped) == (2, 2, 1)
+    assert errors == [f"{tmp_path}/a.jsonl: record 2 (a-1): the text cannot be coded: RuntimeError: a fault"]
+
+
+# What follows starts worker processes.
+
+
+def test_workers_leave_the_same_bytes_in_the_same_order(write: Write, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    texts = ["Putin met Xi.", "Nothing.", "Iran attacked Iraq. " * 40, "bad"]
+    write("in/a.jsonl", chance.choices(texts, k=1500))
+    write("in/b.jsonl", chance.choices(texts, k=30))
+    for name, workers in (("one", None), ("three", 3)):
+        report = extract_files(
+            tmp_path / "in", tmp_path / name, extractor=MortalSource(tmp_path), workers=workers, shard_size=500
+        )
+        assert (report.records, report.shards) == (1530, 4)
+    assert shard_files(tmp_path / "one") == shard_files(tmp_path / "three")
+
+
+def test_workers_that_die_lose_only_the_text_that_kills_them(write: Write, tmp_path: Path) -> None:
+    texts = [f"Putin met Xi in month {number}." for number in range(450)]
+    texts[50], texts[110], texts[420] = "A Poison text.", "An Unlucky one met Xi.", "Another Poison text."
+    write("a.jsonl", texts)
+    report = extract_files(tmp_path / "a.jsonl", tmp_path / "out", extractor=MortalSource(tmp_path), workers=2)
+    assert (report.records, report.documents, report.skipped) == (450, 448, 2)
+    found = outcomes(tmp_path / "out")
+    assert list(found) == [f"a-{number}" for number in range(450)]
+    assert {document: cause for document, cause in found.items() if cause} == dict.fromkeys(
+        ("a-50", "a-420"), "the worker process died twice on this text (signal SIGKILL)"
+    )
+
+
+def test_text_that_exhausts_its_time_is_skipped(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "WINDOW_SECONDS", 1.0)
+    write("a.jsonl", ["Putin met Xi."] * 30 + ["Endless."] + ["Iran attacked Iraq."] * 30)
+    report = extract_files(tmp_path / "a.jsonl", tmp_path / "out", extractor=MortalSource(tmp_path), time_limit=1.5)
+    assert (report.documents, report.events, report.skipped) == (60, 60, 1)
+    assert outcomes(tmp_path / "out")["a-30"] == "not coded within the time limit of 1.5 seconds"
+
+
+@dataclass(frozen=True)
+class StillbornSource(MortalSource):
+    """Its workers die, or raise, while they load."""
+
+    raises: bool = False
+
+    def load(self) -> Extractor:
+        if self.raises:
+            raise ModelError("config.json is missing")
+        os._exit(3)
+
+
+def test_workers_that_cannot_start_end_the_run(write: Write, tmp_path: Path) -> None:
+    path = write("a.jsonl", ["Putin met Xi."])
+    with pytest.raises(GeoEventsError, match=r"the worker processes die while they load the model \(exit status 3\)"):
+        extract_files(path, tmp_path / "out", extractor=StillbornSource(tmp_path), workers=2)
+    with pytest.raises(ModelError, match=r"config.json is missing"):
+        extract_files(path, tmp_path / "out", extractor=StillbornSource(tmp_path, raises=True), workers=1)
+
+
+@pytest.mark.usefixtures("default_extractor")
+def test_default_model_codes_the_same_in_workers(write: Write, tmp_path: Path) -> None:
+    write(
+        "a.jsonl", ["Iranian President Ebrahim Raisi met Vladimir Putin in Moscow.", "Police arrested ten people."] * 3
+    )
+    options = ExtractorOptions(threads=1)
+    for name, workers in (("here", None), ("there", 2)):
+        extract_files(tmp_path / "a.jsonl", tmp_path / name, extractor=options, workers=workers)
+    assert shard_files(tmp_path / "here") == shard_files(tmp_path / "there")
+    assert len(table(tmp_path / "here", "events")) >= 6
