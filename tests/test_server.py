@@ -454,6 +454,20 @@ def test_what_nobody_waits_for_is_dropped(held: tuple[HeldTagger, Batcher]) -> N
     assert len(tagger.batches) == 2 and tagger.batches[-1] == ["Iran attacked Iraq."]
 
 
+def test_closing_drops_all_that_waits() -> None:
+    tagger = HeldTagger()
+    batcher = Batcher(Extractor(tagger), max_batch=8)
+    results = batcher.submit(records(*["Putin met Xi in the Kremlin. " * 2000] * 3, *["Putin met Xi."] * 20), Options())
+    assert tagger.entered.acquire(timeout=10)
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    tagger.go.release(1000)
+    closing.join(timeout=10)
+    assert not closing.is_alive()
+    assert all(result.done() for result in results)
+    assert sum(result.cancelled() for result in results) >= 15
+
+
 def test_error_of_one_document_harms_no_other(
     held: tuple[HeldTagger, Batcher], caplog: pytest.LogCaptureFixture
 ) -> None:
