@@ -1,13 +1,14 @@
 """How the speed of bulk runs grows with the number of workers, on Ray and in processes of one machine.
 
     python benchmarks/ray_scaling.py --json ray_scaling.json
-    python benchmarks/ray_scaling.py --engines ray --workers 1 2 4 8 --megabytes 20
+    python benchmarks/ray_scaling.py --engines ray --workers 1 2 4 8 --documents 16000
 
 The documents are 20 sentences of seeds/ each, in random order, as JSON Lines. "processes" and "ray" are `geoevents
 extract --engine`, from the files to the shards; "dataset" is `geoevents.ray.extract` on a dataset read from the same
-file and written as Parquet. A worker has one thread and one processor. A second run on one document gives the time to
-start (the cluster, the workers, the model), which is told apart and not part of the rates; cores that the workers leave
-idle do the reading and writing, so that more workers than cores less one show a lower efficiency. Needs the extra `ray`.
+file and written as Parquet. A worker has one thread and one processor. A run on one document gives the time to start
+(the cluster, the workers, the model), which is told apart and not part of the rates. Chunks are 200 documents: give a
+number that divides by 200 and by the workers, or some are idle at the end. With as many workers as cores, reading and
+writing take from the workers' time. Needs the extra `ray`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from report import markdown, option_parser, publish, report
-from speed import MEGABYTE, SENTENCES_A_DOCUMENT, write_documents
+from speed import SENTENCES_A_DOCUMENT, write_documents
 
 from geoevents.bulk import extract_files
+
+# More bytes than a document takes on average.
+_AMPLE = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = option_parser(__doc__)
     parser.add_argument("--engines", nargs="+", default=list(ENGINES), choices=list(ENGINES))
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
-    parser.add_argument("--megabytes", type=float, default=2, help="size of the input")
+    parser.add_argument("--documents", type=int, default=2000, metavar="N", help="documents in the input")
     parser.add_argument("--repeats", type=int, default=3, metavar="N")
     return parser
 
@@ -83,10 +87,8 @@ def measure(engine: str, workers: int, options: argparse.Namespace, first: Scali
     """The speed of an engine with so many workers; `first` are the runs to compare with, None for these."""
     with TemporaryDirectory() as scratch:
         large, small = Path(scratch) / "in.jsonl", Path(scratch) / "one.jsonl"
-        sentences = SENTENCES_A_DOCUMENT * write_documents(
-            large, round(options.megabytes * MEGABYTE), seed=options.seed
-        )
-        write_documents(small, 1, seed=options.seed)
+        write_input(large, options.documents, seed=options.seed)
+        write_input(small, 1, seed=options.seed)
 
         def seconds(source: Path, number: int) -> float:
             began = time.perf_counter()
@@ -95,6 +97,7 @@ def measure(engine: str, workers: int, options: argparse.Namespace, first: Scali
 
         start = statistics.median(seconds(small, number) for number in range(options.repeats))
         spent = [seconds(large, number) - start for number in range(options.repeats)]
+    sentences = SENTENCES_A_DOCUMENT * options.documents
     rate = sentences / statistics.median(spent)
     base = first.rate / first.workers if first else rate / workers
     return Scaling(
@@ -108,6 +111,13 @@ def measure(engine: str, workers: int, options: argparse.Namespace, first: Scali
         fastest=sentences / min(spent),
         efficiency=rate / workers / base,
     )
+
+
+def write_input(path: Path, documents: int, *, seed: int) -> None:
+    """Write so many documents as JSON Lines."""
+    write_documents(path, documents * _AMPLE, seed=seed)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(lines[:documents]), encoding="utf-8", newline="\n")
 
 
 def run_processes(source: Path, output: Path, workers: int, model: str) -> None:

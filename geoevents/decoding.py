@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,7 @@ class Decoder:
         """
         logits = logits.copy()
         logits[..., 0] += self.outside_bias
-        return _in_cores(tagged_spans(log_softmax(logits), word_mask), windows)
+        return _in_cores(tagged_spans(logits, word_mask), windows)
 
     def events(
         self,
@@ -91,17 +91,21 @@ class Decoder:
         statuses = status_logits.argmax(-1)
         scores = self._calibrated(triggers.scores)
         arguments = self._arguments(triggers, role_logits, word_mask, windows)
+        starts, ends = _offsets(windows, triggers.rows, triggers)
         events: list[list[PredictedEvent]] = [[] for _ in windows]
-        for i, row in enumerate(triggers.rows.tolist()):
-            window = windows[row]
+        for row, start, end, code, status, score, own_arguments in zip(
+            triggers.rows.tolist(),
+            starts.tolist(),
+            ends.tolist(),
+            codes.tolist(),
+            statuses.tolist(),
+            scores.tolist(),
+            arguments,
+            strict=True,
+        ):
             events[row].append(
                 PredictedEvent(
-                    start=int(window.word_starts[triggers.firsts[i]]),
-                    end=int(window.word_ends[triggers.lasts[i]]),
-                    code=self.scheme.codes[codes[i]],
-                    status=self.scheme.statuses[statuses[i]],
-                    score=float(scores[i]),
-                    arguments=tuple(arguments[i]),
+                    start, end, self.scheme.codes[code], self.scheme.statuses[status], score, tuple(own_arguments)
                 )
             )
         return events
@@ -119,13 +123,10 @@ class Decoder:
         mask = word_mask[triggers.rows] & outside_trigger
         borders = np.cumsum(self.scheme.role_tags)[:-1]
         for group, logits in zip(self.scheme.role_groups, np.split(role_logits, borders, axis=-1), strict=True):
-            spans = tagged_spans(log_softmax(logits), mask)
-            for i, first, last, label, score in zip(
-                spans.rows.tolist(), spans.firsts, spans.lasts, spans.labels, spans.scores, strict=True
-            ):
-                window = windows[triggers.rows[i]]
-                start, end = int(window.word_starts[first]), int(window.word_ends[last])
-                arguments[i].append(PredictedArgument(group[label], start, end, float(score)))
+            spans = tagged_spans(logits, mask)
+            found = _predicted(spans, group, windows, triggers.rows[spans.rows])
+            for trigger, argument in zip(spans.rows.tolist(), found, strict=True):
+                arguments[trigger].append(argument)
         return arguments
 
     def unlinked_arguments(
@@ -138,13 +139,11 @@ class Decoder:
             word_mask: True at words, False at padding; (windows, words).
             windows: The windows.
         """
-        spans = _in_cores(tagged_spans(log_softmax(logits), word_mask), windows)
+        spans = _in_cores(tagged_spans(logits, word_mask), windows)
         arguments: list[list[PredictedArgument]] = [[] for _ in windows]
-        for i, row in enumerate(spans.rows.tolist()):
-            start = int(windows[row].word_starts[spans.firsts[i]])
-            end = int(windows[row].word_ends[spans.lasts[i]])
-            role = self.scheme.unlinked_roles[spans.labels[i]]
-            arguments[row].append(PredictedArgument(role, start, end, float(spans.scores[i])))
+        found = _predicted(spans, self.scheme.unlinked_roles, windows, spans.rows)
+        for row, argument in zip(spans.rows.tolist(), found, strict=True):
+            arguments[row].append(argument)
         return arguments
 
     def _calibrated(self, scores: FloatArray) -> FloatArray:
@@ -157,6 +156,23 @@ def _in_cores(spans: TaggedSpans, windows: Sequence[Window]) -> TaggedSpans:
     """The spans that begin in the core of their window."""
     cores = np.array([window.core for window in windows], dtype=np.int64).reshape(-1, 2)[spans.rows]
     return spans.select((spans.firsts >= cores[:, 0]) & (spans.firsts < cores[:, 1]))
+
+
+def _predicted(
+    spans: TaggedSpans, roles: Sequence[str], windows: Sequence[Window], rows: IntArray
+) -> Iterator[PredictedArgument]:
+    """The arguments that spans stand for, whose labels are positions in `roles` and which lie in the windows `rows`."""
+    starts, ends = _offsets(windows, rows, spans)
+    named = (roles[label] for label in spans.labels.tolist())
+    return map(PredictedArgument, named, starts.tolist(), ends.tolist(), spans.scores.tolist())
+
+
+def _offsets(windows: Sequence[Window], rows: IntArray, spans: TaggedSpans) -> tuple[IntArray, IntArray]:
+    """Start and end in their texts of spans that lie in the windows `rows`; each (spans,)."""
+    bases = np.cumsum([0, *(len(window.word_starts) for window in windows)])[rows]
+    starts = np.concatenate([window.word_starts for window in windows])
+    ends = np.concatenate([window.word_ends for window in windows])
+    return starts[bases + spans.firsts], ends[bases + spans.lasts]
 
 
 def logit(probabilities: FloatArray) -> FloatArray:
@@ -173,28 +189,28 @@ def log_softmax(logits: FloatArray) -> FloatArray:
     return normalised
 
 
-def tagged_spans(log_probabilities: FloatArray, word_mask: NDArray[np.bool_]) -> TaggedSpans:
+def tagged_spans(logits: FloatArray, word_mask: NDArray[np.bool_]) -> TaggedSpans:
     """The spans on each row's most probable valid path of BIO tags.
 
     Args:
-        log_probabilities: Of the tags O, B and I of label 0, B and I of label 1, …; (rows, words, tags).
+        logits: Of the tags O, B and I of label 0, B and I of label 1, …; (rows, words, tags).
         word_mask: True where a span may stand; (rows, words).
     """
-    tags = np.where(word_mask, log_probabilities.argmax(-1), 0)
+    tags = np.where(word_mask, logits.argmax(-1), 0)
     # Where the words' best tags form a valid path, that path is the best one; only the rest needs a search.
     invalid = np.flatnonzero(_breaks_bio(tags).any(-1))
     if len(invalid):
-        tags[invalid] = best_paths(log_probabilities[invalid], word_mask[invalid])
-    is_begin = tags % 2 == 1
-    is_inside = (tags % 2 == 0) & (tags > 0)
-    continues = np.zeros_like(is_inside)
-    continues[:, :-1] = is_inside[:, 1:]
-    rows, firsts = np.nonzero(is_begin)
-    _, lasts = np.nonzero((is_begin | is_inside) & ~continues)
-    best = np.take_along_axis(log_probabilities, tags[..., None], -1)[..., 0]
-    sums = np.concatenate([np.zeros((len(tags), 1)), best.cumsum(-1)], axis=-1)
-    means = (sums[rows, lasts + 1] - sums[rows, firsts]) / (lasts + 1 - firsts)
-    return TaggedSpans(rows, firsts, lasts, (tags[rows, firsts] - 1) // 2, np.exp(means))
+        tags[invalid] = best_paths(log_softmax(logits[invalid]), word_mask[invalid])
+    inside = np.flatnonzero(tags)
+    inside_tags = tags.ravel()[inside]
+    # On a valid path a B begins each span, and the words inside up to the next B are the span's.
+    begins = np.flatnonzero(inside_tags % 2)
+    lengths = np.diff(begins, append=len(inside))
+    rows, firsts = np.divmod(inside[begins], tags.shape[1])
+    inside_logits = logits.reshape(-1, logits.shape[-1])[inside]
+    best = log_softmax(inside_logits)[np.arange(len(inside)), inside_tags]
+    means = np.add.reduceat(best, begins) / lengths
+    return TaggedSpans(rows, firsts, firsts + lengths - 1, (inside_tags[begins] - 1) // 2, np.exp(means))
 
 
 def best_paths(log_probabilities: FloatArray, word_mask: NDArray[np.bool_]) -> IntArray:

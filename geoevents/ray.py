@@ -224,7 +224,9 @@ def _in_order(ray: Any, workers: Sequence[Any], chunks: Iterator[Chunk]) -> Iter
         if waiting or more:
             for result in ray.wait(list(busy))[0]:
                 free.append(busy.pop(result))
-                done[result] = ray.get(result)
+                coded = ray.get(result)
+                if coded is not None:
+                    done[result] = coded
 
 
 class Attempts:
@@ -272,7 +274,7 @@ class ChunkWorker:
         suspicious = self._begin(work) >= _DEATHS
         try:
             if suspicious:  # but of which document is not known
-                return _joined([self._code_alone(replace(chunk, items=(item,))) for item in chunk.items])
+                return Coded.joined([self._code_alone(replace(chunk, items=(item,))) for item in chunk.items])
             return self._code(chunk, WINDOW_SECONDS)
         finally:
             # Documents that were skipped are remembered until now: the next one may end this worker again.
@@ -352,14 +354,6 @@ class DatasetWorker(ChunkWorker):
         except InputError as error:
             name = row[self._columns.id] if self._columns.id else None
             return error if name is None else InputError(f"{error.cause} (document {name!r})")
-
-
-def _joined(parts: Sequence[Coded]) -> Coded:
-    import pyarrow as pa
-
-    return Coded(
-        pa.concat_tables([part.events for part in parts]), pa.concat_tables([part.documents for part in parts])
-    )
 
 
 def _as_row(coded: Coded) -> pa.Table:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -235,7 +236,9 @@ def test_what_is_wrong_at_once_makes_no_directory(write: Write, tmp_path: Path) 
         extract_files(path, tmp_path / "out", extractor="nonesuch", workers=2)
     for wrong in ({"workers": 0}, {"time_limit": 0.0}, {"shard_size": 0}, {"columns": "icews"}):
         with pytest.raises(ValueError, match=str(*wrong)):
-            extract_files(path, tmp_path / "out", extractor=EXTRACTOR, **wrong)  # type: ignore[arg-type]
+            extract_files(path, tmp_path / "out", extractor=MortalSource(tmp_path), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="an extractor works in this process only"):
+        extract_files(path, tmp_path / "out", extractor=EXTRACTOR, workers=2)
     assert not (tmp_path / "out").exists()
 
 
@@ -330,3 +333,10 @@ def test_default_model_codes_the_same_in_workers(write: Write, tmp_path: Path) -
         extract_files(tmp_path / "a.jsonl", tmp_path / name, extractor=options, workers=workers)
     assert shard_files(tmp_path / "here") == shard_files(tmp_path / "there")
     assert len(table(tmp_path / "here", "events")) >= 6
+
+
+def test_every_column_of_the_documents_is_documented() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "bulk.md").read_text(encoding="utf-8")
+    section = text.split("<!-- columns: documents -->")[1].split("<!-- end -->")[0]
+    rows = re.findall(r"^\| `([^`]+)` \| (.*?) \|$", section, re.MULTILINE)
+    assert rows == [(column.name, column.description) for column in DOCUMENT_COLUMNS]

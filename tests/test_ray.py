@@ -136,7 +136,8 @@ def test_every_document_comes_out_or_is_reported_whatever_happens(tmp_path: Path
 def test_documents_without_events_are_documents_and_leave_empty_tables(tmp_path: Path) -> None:
     dataset = ray.data.from_items([{"text": "Nothing happened."}, {"text": None}])
     extract = partial(geoevents.ray.extract, dataset, model=MortalSource(tmp_path), columns="gdelt")
-    coded = extract(output="both").materialize()
+    extract(output="both").write_parquet(str(tmp_path / "coded"))
+    coded = ray.data.read_parquet(str(tmp_path / "coded"))
     documents = geoevents.ray.document_rows(coded).take_all()
     assert [(row["events"], row["skipped"]) for row in documents] == [(0, None), (None, "the text is missing")]
     assert geoevents.ray.event_rows(coded).take_all() == []
@@ -176,7 +177,7 @@ def rows_of(output: Path, table: str) -> list[dict[str, Any]]:
 def test_a_run_that_was_killed_goes_on_without_loss(tmp_path: Path) -> None:
     """The program, its cluster and its workers; with the real model, since the rules' workers are not Ray's."""
     options = ["--engine", "ray", "--shard-size", "100", "--workers", "2"]
-    outcome = kill_loop(tmp_path, kills=2, seed=3, documents=400, longest=16, program=REAL, options=options)
+    outcome = kill_loop(tmp_path, kills=2, seed=3, documents=400, program=REAL, options=options)
     assert outcome.kills == 2
     assert not outcome.lost
     assert not outcome.doubled

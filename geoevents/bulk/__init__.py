@@ -1,12 +1,11 @@
 """Coding archives of any size: files in, Parquet shards out, nothing lost and nothing doubled.
 
-`extract_files` does it, on one machine or a Ray cluster. Engines that hand out work themselves take a `Job`,
-`missing_shards`, `Coder.code` and `write_coded`.
+`extract_files` does it, on one machine or on a Ray cluster; `run_job` is the same for a `Job` that is there already.
 """
 
 from geoevents.bulk.chunks import SHARD_SIZE, Chunk, Item, Position
 from geoevents.bulk.extraction import Coded, Coder, ExtractorOptions, ExtractorSource
-from geoevents.bulk.job import Job, locked, missing_shards, open_job, write_coded
+from geoevents.bulk.job import Job, locked, open_job
 from geoevents.bulk.run import Advance, Engine, Report, extract_files, run_job
 from geoevents.bulk.shards import Shard, finished_shards, skipped_records, write_skipped
 
@@ -27,10 +26,8 @@ __all__ = [
     "extract_files",
     "finished_shards",
     "locked",
-    "missing_shards",
     "open_job",
     "run_job",
     "skipped_records",
-    "write_coded",
     "write_skipped",
 ]

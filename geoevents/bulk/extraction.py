@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from geoevents.bulk.chunks import Chunk, Item
-from geoevents.errors import InputError
+from geoevents.errors import DictionaryError, InputError
 from geoevents.events import STATUSES, Document, Status
 from geoevents.formats.rows import Column, row_schema
 from geoevents.pipeline import BATCH_SIZE, Extractor, load
@@ -91,6 +91,7 @@ class ExtractorOptions:
         """The options in plain JSON types; models and dictionaries by name and content.
 
         Raises:
+            DictionaryError: A dictionary cannot be opened.
             ModelError: There is no such model.
         """
         from geoevents.runtime import model_directory
@@ -112,7 +113,10 @@ class ExtractorOptions:
 def _digest(paths: Iterable[Path]) -> str:
     digest = sha256()
     for path in paths:
-        digest.update(sha256(path.read_bytes()).digest())
+        try:
+            digest.update(sha256(path.read_bytes()).digest())
+        except OSError as error:
+            raise DictionaryError(f"cannot be opened: {error.strerror}", path=path) from None
     return digest.hexdigest()
 
 
@@ -195,6 +199,15 @@ class Coded:
 
     events: pa.Table
     documents: pa.Table
+
+    @classmethod
+    def joined(cls, parts: Sequence[Coded]) -> Coded:
+        """What became of successive parts of the input; at least one."""
+        import pyarrow as pa
+
+        return cls(
+            pa.concat_tables([part.events for part in parts]), pa.concat_tables([part.documents for part in parts])
+        )
 
     def number_of_events(self) -> int:
         """Number of events; columns of dyads have more rows."""

@@ -173,35 +173,15 @@ def first_missing(finished: Mapping[int, Shard]) -> int:
     return next(number for number in range(len(finished) + 1) if number not in finished)
 
 
-def missing_shards(job: Job, finished: Mapping[int, Shard]) -> Iterator[tuple[int, list[Chunk]]]:
-    """The shards that are not finished, in order, each with its chunks; for engines that hand out whole shards."""
-    for number, chunks in groupby(missing_chunks(job, finished, job.files()), key=lambda chunk: chunk.shard):
-        yield number, list(chunks)
-
-
-def write_coded(output: Path, coded: Sequence[tuple[Chunk, Coded]], run: Mapping[str, Any]) -> Shard:
-    """Write a shard of its coded chunks.
-
-    Args:
-        output: The output directory.
-        coded: All chunks of the shard in order, each with what became of it.
-        run: The job's description.
-
-    Raises:
-        OSError: A file cannot be written.
-    """
-    first, last = coded[0][0], coded[-1][0]
-    return write_shard(output, first.shard, [rows for _, rows in coded], start=first.start, end=last.end, run=run)
-
-
 def write_shards(job: Job, coded: Iterable[tuple[Chunk, Coded]]) -> Iterator[Shard]:
-    """Write the shards of coded chunks in order, as they come.
+    """Write the shards of coded chunks in order, each when its last chunk has come.
 
     Raises:
         OSError: A file cannot be written.
     """
-    for _, chunks in groupby(coded, key=lambda pair: pair[0].shard):
-        yield write_coded(job.output, list(chunks), job.description)
+    for number, pairs in groupby(coded, key=lambda pair: pair[0].shard):
+        chunks, rows = zip(*pairs, strict=True)
+        yield write_shard(job.output, number, rows, start=chunks[0].start, end=chunks[-1].end, run=job.description)
 
 
 @contextmanager

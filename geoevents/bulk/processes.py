@@ -281,12 +281,7 @@ class _Parts:
 
     def joined(self) -> Coded:
         """The rows of all parts."""
-        import pyarrow as pa
-
-        parts = [self.coded[part] for part in range(self.number)]
-        return Coded(
-            pa.concat_tables([part.events for part in parts]), pa.concat_tables([part.documents for part in parts])
-        )
+        return Coded.joined([self.coded[part] for part in range(self.number)])
 
 
 def _ending(process: BaseProcess) -> str:
@@ -304,6 +299,9 @@ def _signals_kept() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # it lifts the block when it starts, so not meanwhile
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         yield

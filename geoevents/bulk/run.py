@@ -218,13 +218,18 @@ def _coding(job: Job, engine: Engine, workers: int | None, time_limit: float | N
 
     Raises:
         MissingExtraError: The engine is "ray", and Ray is not installed.
-        ValueError: The engine is unknown, or the number of workers or the time limit is not positive.
+        ValueError: The engine is unknown, the number of workers or the time limit is not positive, or the extractor
+            cannot go to other processes.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine={engine!r}: allowed are {', '.join(map(repr, ENGINES))}")
     if engine == "processes" and workers is None and time_limit is None:
         return partial(_code_here, job)
     source = job.extractor
+    if isinstance(source, LoadedExtractor):
+        raise ValueError(
+            "an extractor works in this process only; for workers, give a model's name or ExtractorOptions"
+        )
     many = engine == "ray" or workers is not None
     if isinstance(source, ExtractorOptions) and source.threads is None and many:
         source = replace(source, threads=1)

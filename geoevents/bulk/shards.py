@@ -88,11 +88,10 @@ def write_shard(
     Raises:
         OSError: A file cannot be written; its `filename` says which.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    events = pa.concat_tables([chunk.events for chunk in coded])
-    documents = pa.concat_tables([chunk.documents for chunk in coded])
+    joined = Coded.joined(coded)
+    events, documents = joined.events, joined.documents
     skipped = documents.num_rows - documents["skipped"].null_count
     shard = Shard(
         number=number,

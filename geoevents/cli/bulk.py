@@ -41,7 +41,8 @@ def extract_to_directory(
         say(f"interrupted; {finished} shards in {job.output} are finished; the same command with --resume goes on")
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}; the finished shards stay, and --resume goes on behind them")
+        where = error.filename or job.output
+        fail(f"{where}: {error.strerror or error}; the finished shards stay, and --resume goes on behind them")
     _conclude(job, report)
 
 

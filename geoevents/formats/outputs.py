@@ -44,7 +44,11 @@ def output_format(path: str | Path) -> str:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
-        raise InputError(f"the suffix {suffix!r} tells no output format; known are {', '.join(_SUFFIXES)}", path=path)
+        raise InputError(
+            f"the suffix {suffix!r} tells no output format; known are {', '.join(_SUFFIXES)}; the name of a directory "
+            "for shards ends with /",
+            path=path,
+        )
     return _SUFFIXES[suffix]
 
 

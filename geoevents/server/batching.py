@@ -127,8 +127,9 @@ class Batcher:
         while self._wait():
             self._read(self._take(self._short, self._max_batch))
             self._read(self._take(self._long, 1), between=self._let_short_pass)
-        for task in self._take(self._short, 10**9) + self._take(self._long, 10**9):
-            task.result.cancel()
+        while left := self._take(self._short, 1) + self._take(self._long, 1):
+            for task in left:
+                task.result.cancel()
 
     def _wait(self) -> bool:
         """Wait for tasks; False at the end."""

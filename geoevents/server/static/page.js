@@ -69,7 +69,7 @@ example.addEventListener("click", () => {
   show();
 });
 
-// A link such as /#text=Putin%20met%20Xi.&date=2022-02-04 shows its events; what follows the # is not sent or logged.
+// A link such as /#text=Putin%20met%20Xi.&date=2022-02-04 shows its events; the text is in no address that is logged.
 function readLink() {
   const linked = new URLSearchParams(location.hash.slice(1));
   if (!linked.has("text")) return;
