@@ -235,7 +235,7 @@ def test_what_is_wrong_at_once_makes_no_directory(write: Write, tmp_path: Path) 
     with pytest.raises(ModelError, match="no model 'nonesuch'"):
         extract_files(path, tmp_path / "out", extractor="nonesuch", workers=2)
     options = ExtractorOptions(dictionaries=(Path("none.tsv"),))
-    with pytest.raises(DictionaryError, match="none.tsv: the dictionary cannot be read: No such file"):
+    with pytest.raises(DictionaryError, match=r"none.tsv: the dictionary cannot be read: No such file"):
         extract_files(path, tmp_path / "out", extractor=options, workers=2)
     for wrong in ({"workers": 0}, {"time_limit": 0.0}, {"shard_size": 0}, {"columns": "icews"}):
         with pytest.raises(ValueError, match=str(*wrong)):
