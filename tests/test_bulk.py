@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mortal_tagger import MortalSource
 from rule_tagger import RuleTagger
 
-from geoevents import Extractor, GeoEventsError, InputError, ModelError
+from geoevents import DictionaryError, Extractor, GeoEventsError, InputError, ModelError
 from geoevents.bulk import Advance, ExtractorOptions, Report, chunks, extract_files, locked, processes
 from geoevents.bulk.extraction import DOCUMENT_COLUMNS
 from geoevents.formats.rows import FLAT
@@ -234,6 +234,9 @@ def test_what_is_wrong_at_once_makes_no_directory(write: Write, tmp_path: Path) 
         extract_files([path, "none/*.jsonl"], tmp_path / "out", extractor=EXTRACTOR)
     with pytest.raises(ModelError, match="no model 'nonesuch'"):
         extract_files(path, tmp_path / "out", extractor="nonesuch", workers=2)
+    options = ExtractorOptions(dictionaries=(Path("none.tsv"),))
+    with pytest.raises(DictionaryError, match=r"none.tsv: the dictionary cannot be read: No such file"):
+        extract_files(path, tmp_path / "out", extractor=options, workers=2)
     for wrong in ({"workers": 0}, {"time_limit": 0.0}, {"shard_size": 0}, {"columns": "icews"}):
         with pytest.raises(ValueError, match=str(*wrong)):
             extract_files(path, tmp_path / "out", extractor=MortalSource(tmp_path), **wrong)  # type: ignore[arg-type]

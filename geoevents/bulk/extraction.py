@@ -91,18 +91,23 @@ class ExtractorOptions:
         """The options in plain JSON types; models and dictionaries by name and content.
 
         Raises:
-            DictionaryError: A dictionary cannot be opened.
+            DictionaryError: A dictionary cannot be read.
             ModelError: There is no such model.
         """
         from geoevents.runtime import model_directory
 
         directory = model_directory(self.model)
         files = sorted(path for path in directory.rglob("*") if path.is_file())
+        try:
+            dictionaries = _digest(self.dictionaries)
+        except OSError as error:
+            cause = f"the dictionary cannot be read: {error.strerror or error}"
+            raise DictionaryError(cause, path=error.filename) from error
         return {
             "model": self.model,
             "model files": _digest(files),
             "backend": self.backend,
-            "dictionaries": _digest(self.dictionaries),
+            "dictionaries": dictionaries,
             "lenient": self.lenient,
             "statuses": list(self.statuses),
             "min_score": self.min_score,
@@ -111,13 +116,9 @@ class ExtractorOptions:
 
 
 def _digest(paths: Iterable[Path]) -> str:
-    digest = sha256()
-    for path in paths:
-        try:
-            digest.update(sha256(path.read_bytes()).digest())
-        except OSError as error:
-            raise DictionaryError(f"cannot be opened: {error.strerror}", path=path) from None
-    return digest.hexdigest()
+    """A digest of the files' contents."""
+    digests = [sha256(path.read_bytes()).digest() for path in paths]
+    return sha256(b"".join(digests)).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from geoevents.errors import InputError
@@ -65,7 +66,12 @@ def _files_below(directory: str) -> Iterator[str]:
 
 
 def _matching(paths: Iterable[str], name: str, kind: str, without: Path | None) -> list[str]:
-    found = sorted(path for path in paths if _is_input(path) and not (without and _lies_in(path, without)))
+    @cache
+    def kept_out(folder: str) -> bool:
+        resolved = Path(folder).resolve()
+        return without is not None and without in (resolved, *resolved.parents)
+
+    found = sorted(path for path in paths if _is_input(path) and not kept_out(os.path.dirname(path)))  # noqa: PTH120
     if not found:
         raise InputError(
             f"{kind} holds no file to read; known suffixes are {', '.join(INPUT_SUFFIXES)}, with .gz or .zst", path=name
@@ -74,9 +80,4 @@ def _matching(paths: Iterable[str], name: str, kind: str, without: Path | None) 
 
 
 def _is_input(path: str) -> bool:
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in Path(path).parts[-1:])
-    return not hidden and format_suffix(path) in INPUT_SUFFIXES
-
-
-def _lies_in(path: str, directory: Path) -> bool:
-    return directory in Path(path).resolve().parents
+    return not Path(path).name.startswith(".") and format_suffix(path) in INPUT_SUFFIXES
