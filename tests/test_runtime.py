@@ -35,7 +35,7 @@ def unquantized(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     from geoevents.modeling.export import export_onnx
 
     directory = Path(shutil.copytree(tiny_model, tmp_path_factory.mktemp("plain") / "model"))
-    export_onnx(load_tagger(directory, backend="torch").scorer.model, directory, quantize=False)
+    export_onnx(load_tagger(directory, backend="torch").scorer.model, directory)
     return directory
 
 
@@ -82,7 +82,7 @@ def test_onnx_of_a_model_without_trigger_layers_finds_what_torch_finds(tiny_enco
             torch.nn.init.normal_(parameter, std=0.3)  # so that words differ, as they do for a trained head
     network.save_pretrained(tmp_path)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    export_onnx(network, tmp_path, quantize=False)
+    export_onnx(network, tmp_path)
     onnx, by_torch = (load_tagger(tmp_path, backend=backend, threads=1) for backend in ("onnx", "torch"))
     found = onnx.predict(TEXTS[:10])
     assert sum(map(len, found)) > 20
@@ -102,8 +102,9 @@ def test_int8_weights_find_nearly_what_float_weights_find(tiny_model: Path, unqu
     assert size[0] < 0.5 * size[1]
 
 
-def test_prediction_does_not_depend_on_the_batch(unquantized: Path) -> None:
-    tagger = eager(load_tagger(unquantized, threads=1))
+@pytest.mark.parametrize("name", ["unquantized", "tiny_model"])
+def test_prediction_does_not_depend_on_the_batch(name: str, request: pytest.FixtureRequest) -> None:
+    tagger = eager(load_tagger(request.getfixturevalue(name), threads=1))
     together = tagger.predict(TEXTS[:12])
     assert_same_events(together, [tagger.predict([text])[0] for text in TEXTS[:12]])
 

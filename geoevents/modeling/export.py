@@ -1,20 +1,25 @@
-"""Export of a trained model to ONNX with int8 weights, for inference without torch."""
+"""Export of a trained model to ONNX in int8, for inference without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
+from onnxruntime.quantization import CalibrationDataReader
 from torch import Tensor, nn
 
+from geoevents.encoding import Window, pad_windows
 from geoevents.errors import MissingExtraError
 from geoevents.modeling.model import EventTagger
 from geoevents.runtime import EVENTS_FILE, WORDS_FILE
 
 OPSET = 17
+CALIBRATION_BATCH = 16
 WORD_INPUTS = ("input_ids", "attention_mask", "token_cases", "word_positions")
 WORD_OUTPUTS = ("trigger_logits", "words", "lower_words")
 UNLINKED_OUTPUT = "unlinked_logits"
@@ -36,48 +41,70 @@ class WordStep(nn.Module):
         return outputs if self.model.unlinked_head is None else (*outputs, self.model.unlinked_head(words))
 
 
-def export_onnx(model: EventTagger, directory: str | Path, *, quantize: bool = True) -> None:
+def export_onnx(model: EventTagger, directory: str | Path, *, windows: Sequence[Window] | None = None) -> None:
     """Write the model's two inference steps as ONNX files into its directory.
+
+    With windows the first step, which does nearly all of the work, computes in int8. The scales are fixed then: what
+    is found in a text does not depend on the texts that share its batch, as it would with scales taken from each
+    batch.
 
     Args:
         model: The model.
         directory: The model directory; the files are `words.onnx` and, where the model has event types, `events.onnx`.
-        quantize: Whether to store the weights as int8 (dynamic quantisation) instead of float32.
+        windows: Some hundred windows of usual texts, whose smallest and largest activations set the scales of int8;
+            None to compute in float32.
 
     Raises:
         MissingExtraError: onnx is not installed.
     """
-    try:
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-    except ImportError as error:
-        raise MissingExtraError("onnx", "train") from error
+    if find_spec("onnx") is None:
+        raise MissingExtraError("onnx", "train")
     directory = Path(directory)
     model.train(False)
-    with TemporaryDirectory() as scratch, _plain_attention(model):
-        for name, write in ((WORDS_FILE, _export_words), (EVENTS_FILE, _export_events)):
-            if name == EVENTS_FILE and model.event_head is None:
-                continue
-            plain = Path(scratch) / name
-            write(model, plain)
-            if quantize:
-                quantize_dynamic(plain, directory / name, weight_type=QuantType.QInt8, per_channel=True)
-            else:
-                (directory / name).write_bytes(plain.read_bytes())
+    if model.event_head is not None:
+        _export_events(model, directory / EVENTS_FILE)
+    with TemporaryDirectory() as scratch:
+        plain = Path(scratch) / WORDS_FILE
+        _export_words(model, plain)
+        if windows:
+            _quantize(plain, directory / WORDS_FILE, windows, model.config.pad_token_id or 0)
+        else:
+            shutil.copyfile(plain, directory / WORDS_FILE)
 
 
-@contextmanager
-def _plain_attention(model: EventTagger) -> Iterator[None]:
-    """Attention as simple operations inside the block.
+class _Batches(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime is untyped
+    """The windows in padded batches, as ONNX Runtime's calibration reads them."""
 
-    Torch's own fused attention comes out with a guard against rows that are masked in full, which no window has and
-    which costs a twentieth of the time.
-    """
-    before = model.encoder.config._attn_implementation
-    model.encoder.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.encoder.set_attn_implementation(before)
+    def __init__(self, windows: Sequence[Window], pad_id: int) -> None:
+        by_length = sorted(windows, key=len)
+        self._batches = (
+            pad_windows(by_length[i : i + CALIBRATION_BATCH], pad_id)
+            for i in range(0, len(by_length), CALIBRATION_BATCH)
+        )
+
+    def get_next(self) -> dict[str, Any] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {name: batch[name] for name in WORD_INPUTS}
+
+
+def _quantize(plain: Path, target: Path, windows: Sequence[Window], pad_id: int) -> None:
+    """Int8 for the products with weights, with fixed scales, and for the table of word pieces."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    prepared, products = plain.with_name("prepared.onnx"), plain.with_name("products.onnx")
+    quant_pre_process(str(plain), str(prepared), skip_symbolic_shape=True)
+    quantize_static(
+        str(prepared),
+        str(products),
+        _Batches(windows, pad_id),
+        op_types_to_quantize=["MatMul"],
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        extra_options={"MatMulConstBOnly": True, "OpTypesToExcludeOutputQuantization": ["MatMul"]},
+    )
+    quantize_dynamic(products, target, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
 
 
 def _export_words(model: EventTagger, path: Path) -> None:

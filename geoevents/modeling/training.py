@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TIE_BREAK = 1e-9
+SAMPLE = 384
 
 SMALL_CORPUS = 1000
 """A corpus of fewer documents is trained on in smaller steps and more epochs."""
@@ -318,7 +319,8 @@ def fit(
     tagger = model_tagger(built.model, text_encoder)
     calibration = fit_calibration([*split.calibration, *split.dev], tagger, built.ontology)
     built.model.config.calibration = list(calibration)
-    save_model(built.model, built.tokenizer, output_dir, own_types=built.ontology)
+    sample = [document.text for document in split.known]
+    save_model(built.model, built.tokenizer, output_dir, sample=sample, own_types=built.ontology)
     shutil.rmtree(checkpoints)
     return built.model
 
@@ -451,17 +453,26 @@ def model_tagger(model: EventTagger, text_encoder: TextEncoder) -> ModelTagger:
     return ModelTagger(text_encoder, TorchScorer(model), decoder, model.config.pad_token_id or 0)
 
 
-def save_model(model: EventTagger, tokenizer: Tokenizer, directory: Path, *, own_types: Ontology | None = None) -> None:
+def save_model(
+    model: EventTagger,
+    tokenizer: Tokenizer,
+    directory: Path,
+    *,
+    sample: Sequence[str],
+    own_types: Ontology | None = None,
+) -> None:
     """Write a model directory: weights (float16), configuration, tokenizer, and the ONNX files of inference.
 
     Args:
         model: The model.
         tokenizer: Its tokenizer.
         directory: The directory.
+        sample: Texts such as the model will read, which set the scales of int8; of more than `SAMPLE` the first.
         own_types: Its event types where they are not CAMEO's.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    export_onnx(model, directory)
+    encoded = TextEncoder(tokenizer, max_pieces=model.config.max_pieces).encode(sample[:SAMPLE])
+    export_onnx(model, directory, windows=[window for windows in encoded for window in windows])
     half = copy.deepcopy(model).half()  # type: ignore[no-untyped-call]
     half.save_pretrained(directory)
     tokenizer.save(str(directory / TOKENIZER_FILE))
