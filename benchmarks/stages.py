@@ -3,9 +3,9 @@
     python benchmarks/stages.py --json stages.json
     python benchmarks/stages.py --beside fast --threads 2 --documents 1000 100000 --json stages.json
 
-Documents are 20 random sentences of seeds/. Three things are measured: the share of each stage, by a clock around the
-real functions; the sentences a second of the model on ONNX Runtime, of the same on torch and of other models, all in
-one process and in turns, so that what else the machine does meets them alike; and time and memory of
+Documents are 20 random sentences of seeds/. Three things are measured: the share of each stage on one thread, by a
+clock around the real functions; the sentences a second of the model on ONNX Runtime, of the same on torch and of other
+models, all in one process and in turns, so that what else the machine does meets them alike; and time and memory of
 `geoevents extract` on inputs of growing size, from start to exit.
 """
 
@@ -126,15 +126,13 @@ class StageClock:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Milliseconds a sentence of each stage, in the order of the line.
+    """Milliseconds a sentence of each stage, in the order of the line, on one thread.
 
     Attributes:
-        threads: Threads of the model.
         stages: Milliseconds by stage; of the repeats, the one that took least in all.
         beside_model: Share of everything but the model, 0 to 1.
     """
 
-    threads: int
     stages: dict[str, float]
     beside_model: float
 
@@ -195,15 +193,15 @@ def main(argv: Sequence[str]) -> None:
         ]
         source = folder / "in.parquet"
         write_documents(source, options.sample, options.seed, options.sentences)
-        profiles = [measure_profile(source, threads, options) for threads in options.threads]
+        profile = measure_profile(source, options)
         rates = [rate for threads in options.threads for rate in measure_rates(source, threads, options)]
     results = {
         "sentences_a_document": options.sentences,
-        "profiles": [asdict(profile) for profile in profiles],
+        "profile": asdict(profile),
         "rates": [asdict(rate) for rate in rates],
         "growth": [asdict(growth) for growth in growths],
     }
-    tables = [profile_table(profiles), rate_table(rates), growth_table(growths)]
+    tables = [profile_table(profile), rate_table(rates), growth_table(growths)]
     publish(report("stages", results, options=options, argv=argv), tables, options.json)
 
 
@@ -228,9 +226,9 @@ def write_documents(path: Path, documents: int, seed: int, sentences: int = SENT
             writer.write_table(pa.Table.from_pylist(rows, writer.schema))
 
 
-def measure_profile(source: Path, threads: int, options: argparse.Namespace) -> Profile:
+def measure_profile(source: Path, options: argparse.Namespace) -> Profile:
     """The share of each stage."""
-    extractor = load(options.model, threads=threads)
+    extractor = load(options.model, threads=1)
     run_line(extractor, source)
     clocks = []
     for _ in range(options.repeats):
@@ -242,7 +240,7 @@ def measure_profile(source: Path, threads: int, options: argparse.Namespace) -> 
     scale = 1000 / (options.sample * options.sentences)
     order = dict.fromkeys((READING, *(stage for stage, _, _ in _STAGES), REST))
     stages = {stage: scale * best.seconds[stage] for stage in order}
-    return Profile(threads, stages, 1 - sum(stages[stage] for stage in MODEL) / sum(stages.values()))
+    return Profile(stages, 1 - sum(stages[stage] for stage in MODEL) / sum(stages.values()))
 
 
 def run_line(extractor: Extractor, source: Path, clock: StageClock | None = None) -> float:
@@ -281,18 +279,12 @@ def measure_growth(model: str, documents: int, folder: Path, options: argparse.N
     return Growth(model, documents, documents * options.sentences, seconds, peak)
 
 
-def profile_table(profiles: Sequence[Profile]) -> str:
-    """Milliseconds and shares of the stages, with a column for each number of threads."""
-    stages = profiles[0].stages if profiles else {}
-    rows = [(stage, *(_cell(profile, profile.stages[stage]) for profile in profiles)) for stage in stages]
-    totals = [(profile, sum(profile.stages.values())) for profile in profiles]
-    rows.append(("all", *(_cell(profile, total) for profile, total in totals)))
-    rows.append(("all but the model", *(_cell(profile, profile.beside_model * total) for profile, total in totals)))
-    return markdown(("ms a sentence", *(f"threads {profile.threads}" for profile in profiles)), rows)
-
-
-def _cell(profile: Profile, milliseconds: float) -> str:
-    return f"{milliseconds:.3f} ({percent(milliseconds / sum(profile.stages.values()))}%)"
+def profile_table(profile: Profile) -> str:
+    """Milliseconds and shares of the stages."""
+    total = sum(profile.stages.values())
+    sums = {"all": total, "all but the model": profile.beside_model * total}
+    rows = [(stage, f"{ms:.3f}", percent(ms / total)) for stage, ms in (profile.stages | sums).items()]
+    return markdown(("one thread", "ms a sentence", "%"), rows)
 
 
 def rate_table(rates: Iterable[Rate]) -> str:

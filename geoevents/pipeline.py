@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 OnError = Callable[[InputError], None]
 
-BATCH_SIZE = 64
+BATCH_SIZE = 128
 
 # Batches are cut from windows of this many batches, sorted by length: enough to keep the padding small, few enough to
 # keep memory and delay low. A window never holds more documents than this many batches' worth.
-_BATCHES_PER_WINDOW = 8
+_BATCHES_PER_WINDOW = 4
 
 # Sentences longer than this share a batch with fewer others, so that a batch never needs much more memory than usual.
 _USUAL_SENTENCE = 300
@@ -106,7 +106,7 @@ class Extractor:
     ) -> Iterator[Document]:
         """The documents of a stream of texts, in order, in constant memory.
 
-        Sentences of neighbouring documents share batches, so a document comes out when up to 8 batches of sentences
+        Sentences of neighbouring documents share batches, so a document comes out when up to 4 batches of sentences
         have been read, or at the end.
 
         Example:

@@ -231,7 +231,7 @@ def test_stages_measures_every_stage_and_both_backends(tmp_path: Path, capsys: p
     measured = "--threads 1 --sample 4 --documents 2 5 --sentences 10 --repeats 1"
     stages.main([*measured.split(), "--json", str(path)])
     results = written_report(path)
-    (profile,) = results["profiles"]
+    profile = results["profile"]
     assert len(profile["stages"]) == 12
     assert all(milliseconds > 0 for milliseconds in profile["stages"].values())
     assert 0 < profile["beside_model"] < 1

@@ -341,7 +341,19 @@ def test_without_dev_documents_some_are_kept_aside(
     train(documents, encoder=tiny_model, output_dir=tmp_path, options=TrainingOptions(epochs=1, dev_share=0.2))
     assert [len(ids) for ids in seen] == [2]
     with pytest.raises(CorpusError, match="no documents are left to train on"):
-        train(documents[:1], encoder=tiny_model, output_dir=tmp_path)
+        train(documents[:1], encoder=tiny_model, output_dir=tmp_path, options=TrainingOptions(dev_share=0.2))
+
+
+def test_tiny_corpora_are_learned_whole(tiny_model: Path, tmp_path: Path) -> None:
+    documents = seed_documents(count=10)
+    assert TrainingOptions.for_corpus(len(documents)).dev_share == 0
+    assert TrainingOptions.for_corpus(500).dev_share > 0
+    options = TrainingOptions.for_corpus(len(documents), **BY_HEART)
+    assert not training.split_documents(documents, None, options).dev
+    train(documents, encoder=tiny_model, output_dir=tmp_path / "model", options=options)
+    known = evaluate_tagger(documents, load_tagger(tmp_path / "model")).triggers.strict.f1.value
+    assert known is not None and known > 0.9
+    assert not (tmp_path / "model" / "checkpoints").exists()
 
 
 def test_small_corpora_are_trained_on_in_smaller_steps() -> None:

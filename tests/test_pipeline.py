@@ -147,7 +147,7 @@ def test_sentences_of_different_documents_share_full_batches_of_like_length(
     list(extractor.pipe([f"Putin met {'very ' * (n % 30)}Xi." for n in range(400)], batch_size=16))
     assert [len(batch) for batch in tagger.batches] == [16] * 25
     padded = sum(len(batch) * max(map(len, batch)) for batch in tagger.batches)
-    assert padded < 1.15 * sum(len(text) for batch in tagger.batches for text in batch)
+    assert padded < 1.3 * sum(len(text) for batch in tagger.batches for text in batch)
 
 
 def test_long_sentences_come_in_smaller_batches(extractor: Extractor, tagger: RuleTagger) -> None:

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from tiny_encoder import KNOWN_RECORDS, seed_documents
 import geoevents
 from geoevents.errors import ModelError
 from geoevents.prediction import PredictedEvent
-from geoevents.runtime import Backend, ModelTagger, load_tagger, model_directory
+from geoevents.runtime import Backend, ModelTagger, WordScores, load_tagger, model_directory
 
 TEXTS = [document.text for document in seed_documents("dev.evt", 50)]
 KNOWN_TEXTS = [document.text for document in seed_documents(count=KNOWN_RECORDS)]
@@ -107,6 +107,31 @@ def test_prediction_does_not_depend_on_the_batch(name: str, request: pytest.Fixt
     tagger = eager(load_tagger(request.getfixturevalue(name), threads=1))
     together = tagger.predict(TEXTS[:12])
     assert_same_events(together, [tagger.predict([text])[0] for text in TEXTS[:12]])
+
+
+def test_any_number_of_threads_finds_the_same(tiny_model: Path) -> None:
+    texts = [text for text in TEXTS for _ in range(8)]
+    alone, together = (load_tagger(tiny_model, threads=threads).predict(texts) for threads in (1, 3))
+    assert sum(map(len, alone)) > 20
+    assert together == alone
+
+
+def test_windows_go_through_the_network_with_their_like(tiny_model: Path) -> None:
+    tagger = load_tagger(tiny_model, threads=1)
+    shapes = []
+
+    class Recording:
+        events = tagger.scorer.events
+
+        def words(self, batch: Mapping[str, Any]) -> WordScores:
+            shapes.append((batch["attention_mask"].size, int(batch["attention_mask"].sum())))
+            return tagger.scorer.words(batch)
+
+    texts = [" ".join(TEXTS[n % 7 : n % 7 + 1 + n % 3]) for n in range(100)]
+    assert replace(tagger, scorer=Recording()).predict(texts) == tagger.predict(texts)
+    sizes, pieces = zip(*shapes, strict=True)
+    assert max(sizes) <= 512
+    assert sum(pieces) > 0.9 * sum(sizes)
 
 
 def test_long_text_is_read_to_its_end(unquantized: Path) -> None:

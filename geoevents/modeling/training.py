@@ -46,6 +46,9 @@ SAMPLE = 384
 SMALL_CORPUS = 1000
 """A corpus of fewer documents is trained on in smaller steps and more epochs."""
 
+TINY_CORPUS = 200
+"""A corpus of fewer documents is learned whole: the best epoch by a tenth of it would be a matter of chance."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
@@ -67,8 +70,8 @@ class TrainingOptions:
         swap_probability: Share of the training documents whose mentions are swapped in an epoch, 0 to 1.
         calibration_share: Share of the training documents that is kept aside to calibrate the scores on, together
             with the dev documents; 0 to 1.
-        dev_share: Share of the training documents that is kept aside to choose the best epoch by where no dev
-            documents are given; above 0, to 1.
+        dev_share: Share of the training documents that is kept aside to choose the best epoch by, and to calibrate
+            the scores on, where no dev documents are given; 0, to 1. With 0 the last epoch's model is kept.
         mixed_precision: Whether to compute in bfloat16; pays where the hardware has it.
         seed: Seed of everything random.
     """
@@ -98,10 +101,10 @@ class TrainingOptions:
             documents: Number of training documents; None where it is not known, as of a stream.
             changes: Options to set otherwise.
         """
-        small: dict[str, Any] = {}
-        if documents is not None and documents < SMALL_CORPUS:
-            small = {"epochs": 30, "batch_size": 8, "patience": 10, "calibration_share": 0.0}
-        return cls(**small | changes)
+        size = float("inf") if documents is None else documents
+        small = dict[str, Any](epochs=30, batch_size=8, patience=10, calibration_share=0.0)
+        tiny = dict[str, Any](dev_share=0.0)
+        return cls(**(small if size < SMALL_CORPUS else {}) | (tiny if size < TINY_CORPUS else {}) | changes)
 
 
 class EventTrainer(Trainer):
@@ -215,7 +218,7 @@ def train(
         train_documents: Annotated documents to learn from, or a stream of them (`geoevents.corpora.stream_corpus`),
             which is read once an epoch; shuffle it with `.shuffle(seed=…, buffer_size=…)`.
         dev_documents: Annotated documents to choose the best epoch by; None to keep `options.dev_share` of the
-            training documents aside.
+            training documents aside; where that is 0, the last epoch's model is kept.
         encoder: A Hugging Face encoder by name or path, or a geoevents model by name or directory to fine-tune.
         output_dir: Where the model goes; checkpoints lie in its folder `checkpoints` until training has ended.
         options: How to train; None for `TrainingOptions.for_corpus`.
@@ -225,7 +228,7 @@ def train(
         resume: Whether to go on from the last checkpoint in `output_dir`.
 
     Returns:
-        The model of the best epoch, in evaluation mode.
+        The model of the best epoch, or of the last one without dev documents, in evaluation mode.
 
     Raises:
         CorpusError: There are no documents, an event's code is none of `own_types`, or a stream comes without dev
@@ -305,10 +308,10 @@ def fit(
     examples = _examples(split, built, text_encoder, options)
     trainer = EventTrainer(
         built=built,
-        args=_training_arguments(options, checkpoints),
+        args=_training_arguments(options, checkpoints, has_dev=bool(split.dev)),
         examples=examples,
         data_collator=EventCollator(built.model.config.pad_token_id or 0, len(built.model.config.role_groups)),
-        callbacks=[EarlyStoppingCallback(options.patience)],
+        callbacks=[EarlyStoppingCallback(options.patience)] if split.dev else [],
         dev_documents=split.dev,
         tagger=model_tagger(built.model, text_encoder),
         options=options,
@@ -331,7 +334,7 @@ class Split:
 
     Attributes:
         learning: Documents to learn from, or a stream of them.
-        dev: Documents to choose the best epoch by.
+        dev: Documents to choose the best epoch by; none to keep the last.
         calibration: Documents to calibrate the scores on, besides those of `dev`.
     """
 
@@ -361,7 +364,7 @@ def split_documents(
     aside = int(len(shuffled) * options.calibration_share)
     calibration_documents, shuffled = shuffled[:aside], shuffled[aside:]
     if dev_documents is None:
-        aside = max(1, round(len(shuffled) * options.dev_share))
+        aside = max(1, round(len(shuffled) * options.dev_share)) if options.dev_share else 0
         dev_documents, shuffled = shuffled[:aside], shuffled[aside:]
     if not shuffled:
         raise CorpusError("no documents are left to train on; give more documents")
@@ -480,7 +483,7 @@ def save_model(
         own_types.write(directory / ONTOLOGY_FILE)
 
 
-def _training_arguments(options: TrainingOptions, directory: Path) -> TrainingArguments:
+def _training_arguments(options: TrainingOptions, directory: Path, *, has_dev: bool) -> TrainingArguments:
     interval = "epoch" if options.steps is None else "steps"
     return TrainingArguments(
         output_dir=str(directory),
@@ -494,10 +497,10 @@ def _training_arguments(options: TrainingOptions, directory: Path) -> TrainingAr
         lr_scheduler_type="linear",
         bf16=options.mixed_precision,
         use_cpu=not torch.accelerator.is_available(),
-        eval_strategy=interval,
+        eval_strategy=interval if has_dev else "no",
         save_strategy=interval,
         save_total_limit=2,
-        load_best_model_at_end=True,
+        load_best_model_at_end=has_dev,
         metric_for_best_model="score",
         greater_is_better=True,
         logging_steps=50,
