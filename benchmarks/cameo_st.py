@@ -40,9 +40,10 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--test", type=Path, help="test.txt, scored in place of the cross-validation")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3, help="trainings on each fold")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
+    parser.add_argument("--mixed-precision", action="store_true", help="train in bfloat16")
     parser.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="samples for the intervals")
     options = parser.parse_args(argv)
     logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -80,6 +81,7 @@ def tuned(
         patience=options.epochs,
         calibration_share=0.0,
         swap_probability=0.0,
+        mixed_precision=options.mixed_precision,
         seed=seed,
     )
     with TemporaryDirectory() as directory:

@@ -97,7 +97,8 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3, help="trainings on each fold")
     parser.add_argument("--epochs", type=int, default=10, help="passes over PLV")
-    parser.add_argument("--seed-epochs", type=int, default=3, help="passes over the events of seeds/ before")
+    parser.add_argument("--seed-epochs", type=int, default=2, help="passes over the events of seeds/ before")
+    parser.add_argument("--mixed-precision", action="store_true", help="train in bfloat16")
     parser.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="samples for the intervals")
     options = parser.parse_args(argv)
     pairs = list(read_pairs(options.data))
@@ -166,7 +167,7 @@ def seed_trained(options: argparse.Namespace, seed: int) -> dict[str, Tensor]:
     classifier, encoder = new_classifier(options.model)
     documents = read_corpus(sorted(SEEDS.glob("train_*.evt")))
     examples = [example for document in documents for example in seed_pairs(document, encoder)]
-    fit(classifier, examples, epochs=options.seed_epochs, learning_rate=1e-4, seed=seed)
+    fit(classifier, examples, options, epochs=options.seed_epochs, learning_rate=1e-4, seed=seed)
     return {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
 
 
@@ -184,6 +185,7 @@ def tuned_answers(
     fit(
         classifier,
         [marked_pair(pair, encoder) for pair in learning],
+        options,
         epochs=options.epochs,
         learning_rate=5e-5,
         seed=seed,
@@ -247,7 +249,13 @@ def piece_sides(example: PairExample) -> np.ndarray:
 
 
 def fit(
-    classifier: PairClassifier, examples: Sequence[PairExample], *, epochs: int, learning_rate: float, seed: int
+    classifier: PairClassifier,
+    examples: Sequence[PairExample],
+    options: argparse.Namespace,
+    *,
+    epochs: int,
+    learning_rate: float,
+    seed: int,
 ) -> None:
     """Train the classifier, heads five times as fast as the encoder, with warm-up and linear decay."""
     batch_size = 16
@@ -268,7 +276,9 @@ def fit(
         for start in range(0, len(order), batch_size):
             chosen = [examples[i] for i in order[start : start + batch_size]]
             labels = torch.tensor([example.label for example in chosen])
-            loss = functional.cross_entropy(classifier(padded(chosen)), labels, label_smoothing=0.1)
+            with torch.autocast("cpu", torch.bfloat16, enabled=options.mixed_precision):
+                logits = classifier(padded(chosen))
+            loss = functional.cross_entropy(logits.float(), labels, label_smoothing=0.1)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(classifier.parameters(), 1.0)
