@@ -22,7 +22,7 @@ from geoevents.scores import Measure
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "seeds"
 
-_PACKAGES = ("numpy", "onnxruntime", "tokenizers", "torch", "transformers")
+_PACKAGES = ("numpy", "onnxruntime", "tokenizers", "torch", "transformers", "ray", "fastapi", "uvicorn")
 
 
 def option_parser(description: str | None) -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ import pytest
 
 import geoevents
 
-HEAVY = ["numpy", "onnxruntime", "tokenizers", "torch", "transformers", "datasets", "pyarrow", "rich", "typer", "punkt"]
+HEAVY = ["numpy", "onnxruntime", "tokenizers", "torch", "transformers", "datasets", "pyarrow", "rich", "typer", "punkt", "fastapi", "uvicorn", "ray"]
 
 
 def run(code: str) -> str:
