@@ -8,7 +8,21 @@ import pytest
 
 import geoevents
 
-HEAVY = ["numpy", "onnxruntime", "tokenizers", "torch", "transformers", "datasets", "pyarrow", "rich", "typer", "punkt", "fastapi", "uvicorn", "ray"]
+HEAVY = [
+    "numpy",
+    "onnxruntime",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "datasets",
+    "pyarrow",
+    "rich",
+    "typer",
+    "punkt",
+    "fastapi",
+    "uvicorn",
+    "ray",
+]
 
 
 def run(code: str) -> str:
