@@ -7,6 +7,7 @@ the countries in play in the document give it, with less confidence. What stays 
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -88,8 +89,13 @@ class ActorCoder:
         if self._names is None:
             kinds = ("person", "organisation", "group", "body")
             names = self.gazetteer.names_of_kind(kinds)
-            self._names = sorted({name for name, _ in names if len(name) >= _LONG and " " in name})
-        match = process.extractOne(key, self._names, scorer=fuzz.ratio, score_cutoff=_LIKE)
+            long_names = {name for name, _ in names if len(name) >= _LONG and " " in name}
+            self._names = sorted(sorted(long_names), key=len)
+        # Names that share all letters of the shorter one are no likelier than their lengths allow.
+        least = _LIKE / (200 - _LIKE)
+        first = bisect_left(self._names, len(key) * least, key=len)
+        end = bisect_right(self._names, len(key) / least, key=len)
+        match = process.extractOne(key, self._names[first:end], scorer=fuzz.ratio, score_cutoff=_LIKE)
         return (match[0].title(), match[1] / 100) if match else None
 
     def _read_phrase(self, text: str) -> NounPhrase:

@@ -82,7 +82,7 @@ class GeoNames:
         self._keys = [key for key, _ in index]
         self._bounds = list(pairwise([*(offset for _, offset in index), len(data)]))
         self._countries = countries
-        self._member = lru_cache(maxsize=32)(self._unpack)
+        self._member = lru_cache(maxsize=128)(self._unpack)
         self.find = lru_cache(maxsize=4096)(self._find)
 
     def _find(self, key: str) -> tuple[Candidate, ...]:
