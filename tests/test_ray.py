@@ -66,7 +66,7 @@ def children() -> set[int]:
 
 
 def test_the_output_is_that_of_one_machine(tmp_path: Path) -> None:
-    """Of the same batches: scores of the int8 model depend a little on what shares a batch with a document."""
+    """Of the same batches, so that sums are rounded alike."""
     documents = read_corpus([SEEDS / "dev.evt"])
     inputs, one = tmp_path / "in", []
     inputs.mkdir()

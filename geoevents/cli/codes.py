@@ -10,7 +10,6 @@ import typer
 
 from geoevents import ontology
 from geoevents.cli import options
-from geoevents.errors import OntologyError
 
 
 def codes(prefix: options.Prefix = "", search: options.Search = None, as_json: options.AsJson = False) -> None:
@@ -22,24 +21,8 @@ def codes(prefix: options.Prefix = "", search: options.Search = None, as_json: o
       geoevents codes --search "arms"
       geoevents codes --json > cameo.json
     """
-    found = find_codes(prefix, search)
+    found = ontology.find_codes(prefix, search)
     typer.echo(json.dumps([asdict(code) for code in found], ensure_ascii=False) if as_json else as_table(found))
-
-
-def find_codes(prefix: str, words: str | None) -> list[ontology.Code]:
-    """The codes that begin with a prefix and, if there are words, are described by them.
-
-    Raises:
-        OntologyError: There are none.
-    """
-    found = ontology.codes(prefix)
-    if not found:
-        ontology.lookup(prefix)
-    if words is not None:
-        found = [code for code in ontology.search(words) if code.code.startswith(prefix)]
-        if not found:
-            raise OntologyError(f"no code is described by {words!r}; try fewer or other words")
-    return found
 
 
 def as_table(codes: Iterable[ontology.Code]) -> str:

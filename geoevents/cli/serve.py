@@ -37,7 +37,7 @@ def serve(
     max_bytes: MaxBytes = 1_000_000,
     max_documents: MaxDocuments = 100,
     max_requests: MaxRequests = 128,
-    max_batch: MaxBatch = 1,
+    max_batch: MaxBatch = 16,
     timeout: Timeout = 60.0,
 ) -> None:
     """Answer HTTP requests until SIGINT (Ctrl-C) or SIGTERM (needs the extra 'server').

@@ -7,7 +7,7 @@ Example:
 """
 
 from geoevents.ontology.actor_codes import countries, split_actor_code
-from geoevents.ontology.cameo import ROOTS, Code, children, codes, is_valid, lookup, search
+from geoevents.ontology.cameo import ROOTS, Code, children, codes, find_codes, is_valid, lookup, search
 from geoevents.ontology.labels import Label, Ontology, describe
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "codes",
     "countries",
     "describe",
+    "find_codes",
     "is_valid",
     "lookup",
     "search",

@@ -117,6 +117,22 @@ def search(words: str) -> list[Code]:
     return [entry for entry in _table().values() if all(entry.code in found for found in candidates)]
 
 
+def find_codes(prefix: str = "", words: str | None = None) -> list[Code]:
+    """The codes that begin with a prefix and, if there are words, are described by them.
+
+    Raises:
+        OntologyError: There are none.
+    """
+    found = codes(prefix)
+    if not found:
+        lookup(prefix)
+    if words is not None:
+        found = [code for code in search(words) if code.code.startswith(prefix)]
+        if not found:
+            raise OntologyError(f"no code is described by {words!r}; try fewer or other words")
+    return found
+
+
 def _matching(word: str) -> set[str]:
     """The codes described by a word that starts with `word` or is its singular."""
     singular = word.removesuffix("s")

@@ -13,10 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from geoevents import __version__
-from geoevents.cli.codes import find_codes
 from geoevents.errors import OntologyError
 from geoevents.events import Document
-from geoevents.ontology import Code
+from geoevents.ontology import Code, find_codes
 from geoevents.pipeline import Extractor
 from geoevents.rendering import render
 from geoevents.server.batching import Batcher
@@ -40,7 +39,7 @@ router = APIRouter()
 
 
 def create_application(
-    extractor: Extractor, *, model: str = "default", limits: Limits | None = None, max_batch: int = 1
+    extractor: Extractor, *, model: str = "default", limits: Limits | None = None, max_batch: int = 16
 ) -> FastAPI:
     """The service around an extractor, for any ASGI server; `geoevents serve` runs it on uvicorn.
 

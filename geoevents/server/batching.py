@@ -90,8 +90,7 @@ class Batcher:
 
     Args:
         extractor: What reads them.
-        max_batch: Documents that may go through the model together. With 1 a document is read as by
-            `geoevents.extract`; with more, a model with int8 weights gives scores that depend a little on the others.
+        max_batch: Documents that may go through the model together.
     """
 
     def __init__(self, extractor: Extractor, *, max_batch: int) -> None:
