@@ -189,10 +189,13 @@ FrozenLayers = Annotated[
     int | None, typer.Option(min=0, help="Lowest encoder layers that stay as they are, with the embeddings.")
 ]
 KeptLayers = Annotated[
-    list[int],
+    list[int] | None,
     typer.Option("--layers", min=0, help="Layer of the teacher's encoder to start with, from 0; may be repeated."),
 ]
 Teacher = Annotated[str, typer.Option(help="The geoevents model to imitate, by name or directory.")]
+Start = Annotated[
+    str | None, typer.Option(help="A smaller model to go on with, by name or directory, in place of --layers.")
+]
 InnerSize = Annotated[int | None, typer.Option(min=1, help="Width of the layers' inner part.  [default: as it is]")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Rare event types weigh more in the loss.")]
 Stream = Annotated[

@@ -249,8 +249,9 @@ def distil(
     dev_documents: Sequence[Document] | None = None,
     *,
     teacher: str | Path = "default",
-    layers: Sequence[int],
+    layers: Sequence[int] = (),
     inner_size: int | None = None,
+    start: str | Path | None = None,
     output_dir: str | Path,
     options: TrainingOptions | None = None,
     resume: bool = False,
@@ -266,13 +267,14 @@ def distil(
         teacher: A geoevents model by name or directory.
         layers: The layers of the teacher's encoder that the smaller model starts with, from 0.
         inner_size: Width of the layers' inner part; None for the teacher's.
+        start: A smaller model by name or directory to go on with, in place of layers of the teacher.
         output_dir: See `train`.
         options: See `train`.
         resume: See `train`.
 
     Raises:
         CorpusError: See `train`.
-        ModelError: The teacher cannot be loaded, is no geoevents model, or has not these layers.
+        ModelError: Teacher or start cannot be loaded or are no geoevents models, or the teacher has not these layers.
     """
     options = options or TrainingOptions.for_corpus(len(train_documents))
     set_seed(options.seed)
@@ -280,7 +282,11 @@ def distil(
     built = build_model(teacher)
     if not built.is_tuned:
         raise ModelError(f"the teacher {str(teacher)!r} is not a geoevents model; train it first")
-    small = replace(built, model=smaller(built.model, layers=layers, inner_size=inner_size))
+    small = (
+        replace(built, model=smaller(built.model, layers=layers, inner_size=inner_size))
+        if start is None
+        else build_model(start)
+    )
     return fit(small, split, options, output_dir=Path(output_dir), teacher=built.model, resume=resume)
 
 
