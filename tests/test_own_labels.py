@@ -200,6 +200,11 @@ def test_heads_of_a_geoevents_model_cannot_be_resized(tiny_model: Path) -> None:
         build_model(tiny_model, model_options={"head_size": 64})
 
 
+def test_preset_without_weights_cannot_be_fine_tuned() -> None:
+    with pytest.raises(ModelError, match=r"model\.safetensors is missing"):
+        build_model("fast")
+
+
 def test_other_version_of_a_model_is_named(tiny_model: Path, tmp_path: Path) -> None:
     config = (tiny_model / "config.json").read_text(encoding="utf-8")
     (tmp_path / "config.json").write_text(config.replace('"format_version": 1', '"format_version": 99'))

@@ -19,7 +19,7 @@ from geoevents.events import STATUSES, Role
 from geoevents.modeling.configuration import EventTaggerConfig
 from geoevents.modeling.model import EventTagger, TagHead, TriggerLayer
 from geoevents.ontology import Ontology
-from geoevents.runtime import CONFIG_FILE, TOKENIZER_FILE, model_directory, read_config, read_ontology
+from geoevents.runtime import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE, model_directory, read_config, read_ontology
 
 ROLE_GROUPS: tuple[tuple[Role, ...], ...] = (("source", "target"), ("place",), ("time",))
 
@@ -69,6 +69,8 @@ def build_model(
         return _new_model(encoder, own_types, unlinked_roles, model_options or {})
     if model_options:
         raise ModelError(f"{directory} is a geoevents model, which takes no model_options ({', '.join(model_options)})")
+    if not (directory / WEIGHTS_FILE).is_file():
+        raise ModelError(f"{directory}: {WEIGHTS_FILE} is missing, without which a model can run but not be trained")
     tokenizer = Tokenizer.from_file(str(directory / TOKENIZER_FILE))
     model = EventTagger.from_pretrained(directory, dtype=torch.float32)
     if own_types is not None or set(unlinked_roles) - set(model.config.unlinked_roles):
