@@ -132,18 +132,20 @@ class Gazetteer:
     def match_at(self, words: Sequence[Word], start: int) -> Match | None:
         """The longest known name that begins at a word, or None."""
         longest = min(self._longest.get(words[start].key, 0), _LONGEST)
-        keys = [words[start].key] if longest else []
+        if not longest:
+            return None
+        keys = [words[start].key]
         for word in words[start + 1 : start + longest]:
             if word.pause:
                 break
             keys.append(f"{keys[-1]} {word.key}")
-        for end in range(start + len(keys), start, -1):
-            found = self._names.get(keys[end - start - 1])
+        for length in range(len(keys), 0, -1):
+            found = self._names.get(keys[length - 1])
             if found:
-                span = words[start:end]
-                entries = tuple(entry for case, entry in found if _case_fits(case, span))
+                span = words[start : start + length]
+                entries = tuple([entry for case, entry in found if case == CASE_FREE or _case_fits(case, span)])
                 if entries:
-                    return Match(start, end, entries)
+                    return Match(start, start + length, entries)
         return None
 
     def matches(self, words: Sequence[Word]) -> Iterator[Match]:
@@ -169,8 +171,6 @@ class Gazetteer:
 
 
 def _case_fits(case: int, span: Sequence[Word]) -> bool:
-    if case == CASE_FREE:
-        return True
     raw = span[0].raw
     if case == CASE_EXACT:
         return raw[-1:].isupper() and raw[0].isupper()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from geoevents.events import Document, Span
 from geoevents.resolution.context import Context
@@ -88,18 +89,45 @@ def _outside(spans: Iterable[Span], blocked: Sequence[Span]) -> Iterator[Span]:
 
 
 def _mention(span: Span, context: Context, gazetteer: Gazetteer, *, subject: bool, of_event: bool) -> Mention:
-    words = phrase_words(span.text)
-    matches = gazetteer.phrase_matches(span.text)
+    told = _told_by(span.text, gazetteer)
     sentence = context.sentence_of(span.start)
-    gender = "he" if _MALE.search(span.text) else "she" if _FEMALE.search(span.text) else ""
     lead = not of_event and _leads(context.text, context.sentence_start(sentence), span.start)
+    pair = told.pair and _TWO_BEFORE.search(context.text[max(span.start - 24, 0) : span.start])
     return Mention(
         span=span,
         sentence=sentence,
-        kind=_kind(span, words, matches, context),
-        gender=PRONOUNS.get(span.text.lower(), gender),
+        kind="pair" if pair else told.kind,
+        gender=told.gender,
         subject=subject or lead,
         of_event=of_event,
+        named=told.named,
+        nouns=told.nouns,
+    )
+
+
+class _Told(NamedTuple):
+    """What the words of a mention tell, wherever they stand: fields of `Mention`.
+
+    Attributes:
+        pair: Whether it is a pair where "two" or "both" stands before it ("the two leaders").
+    """
+
+    kind: Kind
+    pair: bool
+    gender: str
+    named: bool
+    nouns: tuple[str, ...]
+
+
+@lru_cache(maxsize=8192)
+def _told_by(text: str, gazetteer: Gazetteer) -> _Told:
+    words, matches = phrase_words(text), gazetteer.phrase_matches(text)
+    pair = _PAIR.fullmatch(text)
+    gender = "he" if _MALE.search(text) else "she" if _FEMALE.search(text) else ""
+    return _Told(
+        kind="pair" if pair and pair["bare"] is None else _kind(text, words, matches),
+        pair=pair is not None,
+        gender=PRONOUNS.get(text.lower(), gender),
         named=any(word.raw[0].isupper() for word in words[1:]) or _is_named(matches),
         nouns=tuple(noun.name for match in matches if (noun := _role(match.entries))),
     )
@@ -114,14 +142,9 @@ def _is_named(matches: Sequence[Match]) -> bool:
     return any(entry.kind not in ("role", "demonym") for match in matches for entry in match.entries)
 
 
-def _kind(span: Span, words: Sequence[Word], matches: Sequence[Match], context: Context) -> Kind:
-    text = span.text.lower()
-    if text in PRONOUNS:
+def _kind(text: str, words: Sequence[Word], matches: Sequence[Match]) -> Kind:
+    if text.lower() in PRONOUNS:
         return "pronoun"
-    if pair := _PAIR.fullmatch(span.text):
-        before = context.text[max(span.start - 24, 0) : span.start]
-        if pair["bare"] is None or _TWO_BEFORE.search(before):
-            return "pair"
     head = next((index for index, word in enumerate(words) if word.key in _LINKS and index), len(words)) - 1
     match = next((match for match in matches if match.start <= head < match.end), None)
     return _kind_of_head(match, words, head) if words else "thing"

@@ -19,7 +19,7 @@ from itertools import combinations, pairwise
 from geoevents.events import Place
 from geoevents.resolution.gazetteer import Entry, Gazetteer, Match, load_gazetteer, table
 from geoevents.resolution.nouns import noun_classes
-from geoevents.resolution.phrases import Word, key_of, words_of
+from geoevents.resolution.phrases import Word, key_of, phrase_words
 
 _GZIP = 16 + zlib.MAX_WBITS
 # A town of this size is known by its name alone; a smaller one must lie in a country in play.
@@ -150,6 +150,7 @@ class PlaceCoder:
         self._gazetteer = gazetteer
         self._geonames = geonames
         self._areas = areas
+        self._candidates = lru_cache(maxsize=4096)(self._all_candidates)
 
     def code(self, text: str, *, weights: Mapping[str, float] | None = None) -> PlaceCode | None:
         """What the place that a span of text names is.
@@ -162,7 +163,7 @@ class PlaceCoder:
             The place, or None where nothing is known for sure enough.
         """
         weights = weights or {}
-        words = words_of(text)
+        words = phrase_words(text)
         if not words or text.islower():
             return None
         names = _without_modifiers(words)
@@ -183,9 +184,11 @@ class PlaceCoder:
         """The place of a whole name."""
         if key in self._areas:
             return self._areas[key]
-        entries = self._gazetteer.lookup(key)
-        candidates = [*self._geonames.find(key), *self._political(entries, division)]
+        candidates = self._candidates(key, division)
         return self._best(candidates, weights, division=division) if candidates else None
+
+    def _all_candidates(self, key: str, division: bool) -> tuple[Candidate, ...]:
+        return (*self._geonames.find(key), *self._political(self._gazetteer.lookup(key), division))
 
     def _political(self, entries: Sequence[Entry], division: bool) -> list[Candidate]:
         """Countries, parts of countries, capitals and seats as candidates beside the towns of GeoNames."""
