@@ -38,11 +38,12 @@ SEEDS = TESTS.parent / "seeds"
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
     """A local cluster of two processors that leaves no process behind."""
+    before = children()  # such as the resource tracker of the bulk runs' workers
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS.parent), str(TESTS)]))
         ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80 * 2**20, logging_level="ERROR")
     ray.data.DataContext.get_current().enable_progress_bars = False
-    started = children()
+    started = children() - before
     assert started
     yield
     ray.shutdown()
