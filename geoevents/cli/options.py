@@ -163,7 +163,8 @@ Predictions = Annotated[
 DevCorpus = Annotated[
     list[Path] | None,
     typer.Option(
-        "--dev", help="Annotated file to choose the best epoch by; may be repeated.  [default: 15% of the corpus]"
+        "--dev",
+        help="Annotated file to choose the best epoch by; may be repeated.  [default: 15% of the corpus; none below 200]",
     ),
 ]
 Encoder = Annotated[
