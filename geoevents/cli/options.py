@@ -164,7 +164,7 @@ DevCorpus = Annotated[
     list[Path] | None,
     typer.Option(
         "--dev",
-        help="Annotated file to choose the best epoch by; may be repeated.  [default: 15% of the corpus; none below 200]",
+        help="Annotated file to choose the epoch by; may be repeated.  [default: 15% of the corpus; none below 200]",
     ),
 ]
 Encoder = Annotated[
