@@ -18,12 +18,11 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from report import markdown, option_parser, percent, publish, report
+from report import cross_validated, markdown, percent, publish, report, tuning_option_parser
 
 from geoevents import Document, load
 from geoevents.corpora import read_corpus
@@ -35,39 +34,31 @@ ROLES = {"S": "source", "T": "target", "R": "related"}
 
 def main(argv: Sequence[str]) -> None:
     """Cross-validate on the train part, or train on all of it and score the test part."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="train.txt of cameo_ner")
-    parser.add_argument("--test", type=Path, help="test.txt, scored in place of the cross-validation")
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--seeds", type=int, default=3, help="trainings on each fold")
+    parser = tuning_option_parser(__doc__, data="train.txt of cameo_ner", test="test.txt")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--mixed-precision", action="store_true", help="train in bfloat16")
-    parser.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="samples for the intervals")
     options = parser.parse_args(argv)
     logging.getLogger("transformers").setLevel(logging.ERROR)
     documents = read_corpus(options.data, format="conll", roles=ROLES)
     gold = read_corpus(options.test, format="conll", roles=ROLES) if options.test else documents
-    made = {
-        seed: tuned(documents, gold, seed, options) if options.test else cross_validated(documents, seed, options)
-        for seed in range(options.seeds)
-    }
+    made = {seed: answers(documents, gold, seed, options) for seed in range(options.seeds)}
     scores = {str(seed): scored(gold, found, options) for seed, found in made.items()}
     results = {"sentences": len(gold), "by_seed": scores}
     publish(report("cameo_st", results, options=options, argv=argv), [scores_table(scores)], options.json)
 
 
-def cross_validated(documents: Sequence[Document], seed: int, options: argparse.Namespace) -> list[Document]:
-    """What models trained on the other folds find in each document."""
-    order = np.random.default_rng(seed).permutation(len(documents)).tolist()
-    found: dict[int, Document] = {}
-    for fold in range(options.folds):
-        held_out = order[fold :: options.folds]
-        learning = [documents[i] for i in order if i not in set(held_out)]
-        made = tuned(learning, [documents[i] for i in held_out], seed, options)
-        found |= zip(held_out, made, strict=True)
-    return [found[i] for i in range(len(documents))]
+def answers(
+    documents: Sequence[Document], gold: Sequence[Document], seed: int, options: argparse.Namespace
+) -> Sequence[Document]:
+    """What is found in the gold documents: in the test part, or by folds in the train part itself."""
+
+    def answer(learning: Sequence[Document], asked: Sequence[Document]) -> list[Document]:
+        return tuned(learning, asked, seed, options)
+
+    if options.test:
+        return answer(documents, gold)
+    return cross_validated(documents, answer, folds=options.folds, seed=seed)
 
 
 def tuned(

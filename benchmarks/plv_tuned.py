@@ -15,13 +15,12 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from plv import QUAD_CLASSES, MarkedPair, plover_type, read_pairs, score_levels
-from report import SEEDS, interval, markdown, option_parser, percent, publish, report
+from report import SEEDS, cross_validated, interval, markdown, percent, publish, report, tuning_option_parser
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -91,23 +90,13 @@ def _mean(words: Tensor, inside: Tensor) -> Tensor:
 
 def main(argv: Sequence[str]) -> None:
     """Cross-validate on PLV's train part, or train on all of it and score its test part."""
-    parser = option_parser(__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="PLV_train.tsv")
-    parser.add_argument("--test", type=Path, help="PLV_test.tsv, scored in place of the cross-validation")
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--seeds", type=int, default=3, help="trainings on each fold")
+    parser = tuning_option_parser(__doc__, data="PLV_train.tsv", test="PLV_test.tsv")
     parser.add_argument("--epochs", type=int, default=10, help="passes over PLV")
     parser.add_argument("--seed-epochs", type=int, default=2, help="passes over the events of seeds/ before")
-    parser.add_argument("--mixed-precision", action="store_true", help="train in bfloat16")
-    parser.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="samples for the intervals")
     options = parser.parse_args(argv)
     pairs = list(read_pairs(options.data))
-    results = (
-        {seed: test_answers(pairs, list(read_pairs(options.test)), seed, options) for seed in range(options.seeds)}
-        if options.test
-        else {seed: fold_answers(pairs, seed, options) for seed in range(options.seeds)}
-    )
     gold = list(read_pairs(options.test)) if options.test else pairs
+    results = {seed: answers(pairs, gold, seed, options) for seed in range(options.seeds)}
     levels = {seed: score_levels(gold, made, bootstrap=options.bootstrap, seed=seed) for seed, made in results.items()}
     plain = {
         str(seed): {
@@ -141,24 +130,18 @@ class GivenType:
     root: str
 
 
-def fold_answers(pairs: Sequence[MarkedPair], seed: int, options: argparse.Namespace) -> list[GivenType]:
-    """The answers to each pair by a model trained on the other folds."""
-    order = np.random.default_rng(seed).permutation(len(pairs))
+def answers(
+    pairs: Sequence[MarkedPair], gold: Sequence[MarkedPair], seed: int, options: argparse.Namespace
+) -> Sequence[GivenType]:
+    """The answers to the gold pairs: to the test part, or by folds to the train part itself."""
     start = seed_trained(options, seed)
-    found: dict[int, GivenType] = {}
-    for fold in range(options.folds):
-        held_out = order[fold :: options.folds]
-        learning = [pairs[i] for i in order if i not in set(held_out.tolist())]
-        made = tuned_answers(start, learning, [pairs[i] for i in held_out], seed, options)
-        found |= zip(held_out.tolist(), made, strict=True)
-    return [found[i] for i in range(len(pairs))]
 
+    def answer(learning: Sequence[MarkedPair], asked: Sequence[MarkedPair]) -> list[GivenType]:
+        return tuned_answers(start, learning, asked, seed, options)
 
-def test_answers(
-    pairs: Sequence[MarkedPair], test: Sequence[MarkedPair], seed: int, options: argparse.Namespace
-) -> list[GivenType]:
-    """The answers to the test pairs by a model trained on all of the train part."""
-    return tuned_answers(seed_trained(options, seed), pairs, test, seed, options)
+    if options.test:
+        return answer(pairs, gold)
+    return cross_validated(pairs, answer, folds=options.folds, seed=seed)
 
 
 def seed_trained(options: argparse.Namespace, seed: int) -> dict[str, Tensor]:

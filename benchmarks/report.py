@@ -8,12 +8,14 @@ import json
 import os
 import platform
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 import geoevents
 from geoevents.runtime import WORDS_FILE, model_directory
@@ -21,6 +23,9 @@ from geoevents.scores import Measure
 
 ROOT = Path(__file__).parents[1]
 SEEDS = ROOT / "seeds"
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 _PACKAGES = ("numpy", "onnxruntime", "tokenizers", "torch", "transformers", "ray", "fastapi", "uvicorn")
 
@@ -32,6 +37,49 @@ def option_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="PATH", help="file for the results as JSON")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     return parser
+
+
+def tuning_option_parser(description: str | None, *, data: str, test: str) -> argparse.ArgumentParser:
+    """A parser with the options of the benchmarks that fine-tune.
+
+    Args:
+        description: See `option_parser`.
+        data: Name of the file with the train part.
+        test: Name of the file with the test part.
+    """
+    parser = option_parser(description)
+    parser.add_argument("--data", type=Path, required=True, help=data)
+    parser.add_argument("--test", type=Path, help=f"{test}, scored in place of the cross-validation")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=3, help="trainings on each fold")
+    parser.add_argument("--mixed-precision", action="store_true", help="train in bfloat16")
+    parser.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="samples for the intervals")
+    return parser
+
+
+def cross_validated(
+    items: Sequence[Item],
+    answer: Callable[[Sequence[Item], Sequence[Item]], Sequence[Answer]],
+    *,
+    folds: int,
+    seed: int,
+) -> list[Answer]:
+    """The answer to each item by what was learned from the other folds.
+
+    Args:
+        items: The items.
+        answer: Learns from its first argument and gives an answer to each item of its second.
+        folds: Number of folds.
+        seed: Seed of the division into folds.
+    """
+    order = np.random.default_rng(seed).permutation(len(items)).tolist()
+    found: dict[int, Answer] = {}
+    for fold in range(folds):
+        held_out = order[fold::folds]
+        others = set(order) - set(held_out)
+        made = answer([items[i] for i in order if i in others], [items[i] for i in held_out])
+        found |= zip(held_out, made, strict=True)
+    return [found[i] for i in range(len(items))]
 
 
 def report(

@@ -41,10 +41,11 @@ def distil(
         raise MissingExtraError(error.name or "torch", "train") from None
     own_types = read_ontology(ontology)
     documents = read_corpus(corpus, ontology=own_types)
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings = training.TrainingOptions.for_corpus(
         len(documents),
-        **{name: value for name, value in given.items() if value is not None},
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
         mixed_precision=mixed_precision,
         seed=seed,
     )

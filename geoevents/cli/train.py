@@ -60,17 +60,14 @@ def train(
         if stream
         else read_corpus(corpus, **reading)
     )
-    given = {
-        "epochs": epochs,
-        "steps": steps,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "layer_decay": layer_decay,
-        "frozen_layers": frozen_layers,
-    }
     settings = training.TrainingOptions.for_corpus(
         None if stream else len(documents),
-        **{name: value for name, value in given.items() if value is not None},
+        epochs=epochs,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        layer_decay=layer_decay,
+        frozen_layers=frozen_layers,
         balanced=balanced,
         mixed_precision=mixed_precision,
         seed=seed,

@@ -99,12 +99,13 @@ class TrainingOptions:
 
         Args:
             documents: Number of training documents; None where it is not known, as of a stream.
-            changes: Options to set otherwise.
+            changes: Options to set otherwise; None leaves one as it is.
         """
         size = float("inf") if documents is None else documents
         small = dict[str, Any](epochs=30, batch_size=8, patience=10, calibration_share=0.0)
         tiny = dict[str, Any](dev_share=0.0)
-        return cls(**(small if size < SMALL_CORPUS else {}) | (tiny if size < TINY_CORPUS else {}) | changes)
+        given = {name: value for name, value in changes.items() if value is not None}
+        return cls(**(small if size < SMALL_CORPUS else {}) | (tiny if size < TINY_CORPUS else {}) | given)
 
 
 class EventTrainer(Trainer):
