@@ -79,6 +79,19 @@ def build_model(
     return BuiltModel(model, tokenizer, known if own_types is None else own_types, is_tuned=True)
 
 
+def label_sets(encoder: str | Path) -> tuple[list[str], list[str]] | None:
+    """Roots and codes of a geoevents model, without loading it; None where the encoder is another model.
+
+    Raises:
+        ModelError: Another version wrote the model, or its configuration is damaged.
+    """
+    directory = _geoevents_directory(encoder)
+    if directory is None:
+        return None
+    config = read_config(directory)
+    return config["roots"], config["codes"]
+
+
 def _geoevents_directory(encoder: str | Path) -> Path | None:
     """The directory of a geoevents model, shipped or the user's; None where the encoder is another model."""
     try:
@@ -108,8 +121,8 @@ def _new_model(
     types = own_types if own_types is not None else cameo()
     config = EventTaggerConfig(
         encoder=pretrained.config.to_dict(),
-        roots=roots_of(types),
-        codes=[label.code for label in types.labels],
+        roots=types.roots,
+        codes=types.codes,
         statuses=STATUSES,
         role_groups=ROLE_GROUPS,
         unlinked_roles=unlinked_roles,
@@ -129,11 +142,6 @@ def cameo() -> Ontology:
     return Ontology.of_codes(code.code for code in ontology.codes() if len(code.code) > 2)
 
 
-def roots_of(types: Ontology) -> list[str]:
-    """The roots of event types, in order."""
-    return sorted({label.root for label in types.labels})
-
-
 def relabelled(model: EventTagger, own_types: Ontology | None, unlinked_roles: Sequence[str]) -> EventTagger:
     """The model with other event types, or with further unlinked roles.
 
@@ -150,7 +158,7 @@ def relabelled(model: EventTagger, own_types: Ontology | None, unlinked_roles: S
     if own_types is not None:
         # The scores of other types are other scores.
         settings |= {"calibration": (1.0, 0.0), "outside_bias": 0.0}
-        settings |= {"roots": roots_of(own_types), "codes": [label.code for label in own_types.labels]}
+        settings |= {"roots": own_types.roots, "codes": own_types.codes}
     new = EventTagger(EventTaggerConfig.from_dict(settings))
     weights = new.state_dict()
     weights |= {name: tensor for name, tensor in model.state_dict().items() if _fits(tensor, weights.get(name))}

@@ -23,7 +23,7 @@ from geoevents.encoding import ALL_LAYERS, LabelScheme, TextEncoder
 from geoevents.errors import CorpusError, ModelError
 from geoevents.events import Document
 from geoevents.modeling.augmentation import MentionSwapper
-from geoevents.modeling.building import BuiltModel, build_model
+from geoevents.modeling.building import BuiltModel, build_model, cameo, label_sets
 from geoevents.modeling.calibration import fit_calibration
 from geoevents.modeling.collator import EventCollator
 from geoevents.modeling.distillation import imitation_loss, smaller
@@ -385,33 +385,48 @@ def _build(
     model_options: Mapping[str, Any] | None,
 ) -> BuiltModel:
     """A model with the label sets that the corpus needs."""
-    events = [event for document in documents for event in document.events]
     unlinked_roles = sorted({argument.role for document in documents for argument in document.arguments})
+    if own_types is None:
+        types = _missing_types(documents, label_sets(encoder))
+    else:
+        types = own_types
+        _check_codes(documents, own_types)
+    return build_model(encoder, own_types=types, unlinked_roles=unlinked_roles, model_options=model_options)
 
-    def build(types: Ontology | None) -> BuiltModel:
-        return build_model(encoder, own_types=types, unlinked_roles=unlinked_roles, model_options=model_options)
 
-    built = build(own_types)
-    if own_types is None and not events and unlinked_roles and not built.is_tuned:
-        return build(Ontology(()))
-    lacking = {event.code for event in events if not _has(built, event.code)}
-    if lacking and own_types is None:
-        built = build(Ontology.of(events))
-        message = "the model has no event types %s; the new one tells apart those of the corpus: %s"
-        logger.warning(message, ", ".join(sorted(lacking)), ", ".join(built.model.config.codes))
-    for document in documents if lacking and own_types is not None else ():
+def _missing_types(documents: Sequence[Document], known: tuple[list[str], list[str]] | None) -> Ontology | None:
+    """The corpus's event types where the model lacks some of them; None where it has them all.
+
+    Args:
+        documents: The corpus.
+        known: Roots and codes of the geoevents model to start from, None for an encoder, which gets CAMEO's.
+    """
+    events = [event for document in documents for event in document.events]
+    if known is None and not events and any(document.arguments for document in documents):
+        return Ontology(())
+    roots, codes = known or (cameo().roots, cameo().codes)
+    lacking = {event.code for event in events if not _has(event.code, roots, codes)}
+    if not lacking:
+        return None
+    types = Ontology.of(events)
+    message = "the model has no event types %s; the new one tells apart those of the corpus: %s"
+    logger.warning(message, ", ".join(sorted(lacking)), ", ".join(types.codes))
+    return types
+
+
+def _check_codes(documents: Sequence[Document], types: Ontology) -> None:
+    """Make sure before the model is built that the event types are those of the corpus."""
+    roots, codes = types.roots, types.codes
+    for document in documents:
         for event in document.events:
-            if event.code in lacking:
-                allowed = ", ".join(label.code for label in own_types.labels) if own_types else ""
-                cause = f"the code {event.code!r} is not among the event types; allowed: {allowed}"
+            if not _has(event.code, roots, codes):
+                cause = f"the code {event.code!r} is not among the event types; allowed: {', '.join(codes)}"
                 raise CorpusError(f"document {document.id!r}: {cause}")
-    return built
 
 
-def _has(built: BuiltModel, code: str) -> bool:
-    """Whether a model can learn a code; of CAMEO's codes the root is enough, so that roots alone can be annotated."""
-    scheme = built.model.config.scheme
-    return code in scheme.code_index or (is_valid(code) and code.startswith(tuple(set(scheme.roots) & {code[:2]})))
+def _has(code: str, roots: Sequence[str], codes: Sequence[str]) -> bool:
+    """Whether a code can be learned; of CAMEO's codes the root is enough, so that roots alone can be annotated."""
+    return code in codes or (is_valid(code) and code[:2] in roots)
 
 
 def _examples(

@@ -50,6 +50,16 @@ class Ontology:
     def _by_code(self) -> dict[str, Label]:
         return {label.code: label for label in self.labels}
 
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the event types, in their order."""
+        return [label.code for label in self.labels]
+
+    @property
+    def roots(self) -> list[str]:
+        """The roots of the event types, sorted."""
+        return sorted({label.root for label in self.labels})
+
     def __contains__(self, code: object) -> bool:
         return code in self._by_code
 
