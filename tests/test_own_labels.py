@@ -244,6 +244,16 @@ def test_fine_tuning_on_arguments_leaves_the_triggers(tiny_model: Path, tmp_path
     assert after.triggers.strict.f1.value == pytest.approx(before.triggers.strict.f1.value, abs=0.05)
     made = [geoevents.load(tmp_path)(document.text, id=document.id) for document in documents]
     assert sum(len(document.arguments) for document in made) > 5
+    # A corpus without triggers does not say that those found are wrong.
+    assert tuned.config.calibration == pytest.approx(build_model(tiny_model).model.config.calibration)
+
+
+def test_with_nothing_held_out_the_scores_stay_calibrated(tiny_model: Path, tmp_path: Path) -> None:
+    options = TrainingOptions(**BY_HEART | {"epochs": 1, "dev_share": 0.0})
+    tuned = train(seed_documents(count=6), encoder=tiny_model, output_dir=tmp_path, options=options)
+    known = build_model(tiny_model).model.config.calibration
+    assert known != [1.0, 0.0]
+    assert tuned.config.calibration == pytest.approx(known)
 
 
 def test_layers_that_a_corpus_does_not_mark_are_not_learned(tiny_model: Path) -> None:

@@ -326,9 +326,11 @@ def fit(
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
     built.model.train(False)
-    tagger = model_tagger(built.model, text_encoder)
-    calibration = fit_calibration([*split.calibration, *split.dev], tagger, built.ontology)
-    built.model.config.calibration = list(calibration)
+    held_out = [*split.calibration, *split.dev]
+    # Where no trigger is marked, or nothing held out, there is nothing to learn of the scores of triggers.
+    if held_out and examples.layers.triggers:
+        tagger = model_tagger(built.model, text_encoder)
+        built.model.config.calibration = list(fit_calibration(held_out, tagger, built.ontology))
     sample = [document.text for document in split.known]
     save_model(built.model, built.tokenizer, output_dir, sample=sample, own_types=built.ontology)
     shutil.rmtree(checkpoints)
