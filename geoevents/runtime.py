@@ -43,12 +43,12 @@ class WordScores(NamedTuple):
     Attributes:
         trigger_logits: (windows, words, trigger tags).
         unlinked_logits: (windows, words, unlinked tags), or None where the model has no unlinked roles.
-        vectors: The word vectors that the second step takes back.
+        vectors: What the second step takes back, by name; "words" are the word vectors, (windows, words, size).
     """
 
     trigger_logits: FloatArray
     unlinked_logits: FloatArray | None
-    vectors: Any
+    vectors: Mapping[str, Any]
 
 
 class Scorer(Protocol):
@@ -59,7 +59,7 @@ class Scorer(Protocol):
         ...
 
     def events(
-        self, words: Any, word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
+        self, words: Mapping[str, Any], word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Code, status and role logits of triggers given by window, first and last word."""
         ...
@@ -159,28 +159,22 @@ class OnnxScorer:
             )
 
         self._words = session(WORDS_FILE)
+        self._outputs = [node.name for node in self._words.get_outputs()]
         self._events = session(EVENTS_FILE) if (directory / EVENTS_FILE).is_file() else None
 
     def words(self, batch: Mapping[str, Any]) -> WordScores:
         """See `Scorer.words`."""
         names = ("input_ids", "attention_mask", "token_cases", "word_positions")
-        logits, words, lower_words, *unlinked = self._words.run(None, {name: batch[name] for name in names})
-        return WordScores(logits, unlinked[0] if unlinked else None, (words, lower_words))
+        outputs = dict(zip(self._outputs, self._words.run(None, {name: batch[name] for name in names}), strict=True))
+        return WordScores(outputs.pop("trigger_logits"), outputs.pop("unlinked_logits", None), outputs)
 
     def events(
-        self, words: Any, word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
+        self, words: Mapping[str, Any], word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """See `Scorer.events`."""
         assert self._events is not None, "a model without event types finds no triggers"
-        inputs = {
-            "words": words[0],
-            "lower_words": words[1],
-            "word_mask": word_mask,
-            "windows": windows,
-            "firsts": firsts,
-            "lasts": lasts,
-        }
-        # A model without trigger layers does not read the lower vectors, and its graph has no such input.
+        inputs = {**words, "word_mask": word_mask, "windows": windows, "firsts": firsts, "lasts": lasts}
+        # The graph has no inputs but those that its layers use.
         wanted = {node.name: inputs[node.name] for node in self._events.get_inputs()}
         codes, statuses, roles = self._events.run(["code_logits", "status_logits", "role_logits"], wanted)
         return codes, statuses, roles

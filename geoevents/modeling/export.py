@@ -22,9 +22,9 @@ from geoevents.runtime import EVENTS_FILE, WORDS_FILE
 OPSET = 17
 CALIBRATION_BATCH = 16
 WORD_INPUTS = ("input_ids", "attention_mask", "token_cases", "word_positions")
-WORD_OUTPUTS = ("trigger_logits", "words", "lower_words")
+WORD_OUTPUTS = ("trigger_logits", "words", "argument_words")
 UNLINKED_OUTPUT = "unlinked_logits"
-EVENT_INPUTS = ("words", "lower_words", "word_mask", "windows", "firsts", "lasts")
+EVENT_INPUTS = ("words", "argument_words", "word_mask", "windows", "firsts", "lasts")
 EVENT_OUTPUTS = ("code_logits", "status_logits", "role_logits")
 
 
@@ -37,8 +37,8 @@ class WordStep(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Takes `WORD_INPUTS`, gives `WORD_OUTPUTS`, and `UNLINKED_OUTPUT` where the model has unlinked roles."""
-        words, lower_words = self.model.word_vectors(*inputs)
-        outputs = self.model.trigger_head(words), words, lower_words
+        words, argument_words = self.model.word_vectors(*inputs)
+        outputs = self.model.trigger_head(words), words, argument_words
         return outputs if self.model.unlinked_head is None else (*outputs, self.model.unlinked_head(words))
 
 
@@ -136,14 +136,14 @@ def _export_words(model: EventTagger, path: Path) -> None:
 
 def _export_events(model: EventTagger, path: Path) -> None:
     assert model.event_head is not None
-    size = model.config.encoder_config().hidden_size
-    words = torch.randn(2, 5, size)
+    words = torch.randn(2, 5, model.config.encoder_config().hidden_size)
+    argument_words = model.event_head.argument_words(words, words)
     mask = torch.ones(2, 5, dtype=torch.bool)
     index = torch.tensor([0, 1, 1])
-    axes = {name: {0: "windows", 1: "words"} for name in ("words", "lower_words", "word_mask")}
+    axes = {name: {0: "windows", 1: "words"} for name in ("words", "argument_words", "word_mask")}
     axes |= {name: {0: "triggers"} for name in ("windows", "firsts", "lasts", "code_logits", "status_logits")}
     axes |= {"role_logits": {0: "triggers", 1: "words"}}
-    inputs = (words, words, mask, index, index, index)
+    inputs = (words, argument_words, mask, index, index, index)
     _export(model.event_head, inputs, path, (EVENT_INPUTS, EVENT_OUTPUTS), axes)
 
 

@@ -113,14 +113,27 @@ class EventHead(nn.Module):
         self.codes = nn.Linear(size, len(scheme.codes))
         self.statuses = nn.Linear(size, len(scheme.statuses))
 
+    def argument_words(self, words: Tensor, lower_words: Tensor) -> Tensor:
+        """What the role scores start from, which is the same for all triggers of a window.
+
+        Args:
+            words: Word vectors of the last layer; (windows, words, size).
+            lower_words: Word vectors of the layer that the trigger layers start from; (windows, words, size).
+
+        Returns:
+            The lower word vectors, where there are trigger layers; else both projections of the words,
+            (windows, words, 2 * head size).
+        """
+        return lower_words if len(self.trigger_layers) else self._projected(words)
+
     def forward(
-        self, words: Tensor, lower_words: Tensor, word_mask: Tensor, windows: Tensor, firsts: Tensor, lasts: Tensor
+        self, words: Tensor, argument_words: Tensor, word_mask: Tensor, windows: Tensor, firsts: Tensor, lasts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits of codes (triggers, codes), statuses (triggers, statuses) and role tags (triggers, words, tags).
 
         Args:
             words: Word vectors of the last layer; (windows, words, size).
-            lower_words: Word vectors of the layer that the trigger layers start from; (windows, words, size).
+            argument_words: See `argument_words()`.
             word_mask: True at words, False at padding; (windows, words).
             windows: The window of each trigger; (triggers,).
             firsts: First word of each trigger; (triggers,).
@@ -132,21 +145,27 @@ class EventHead(nn.Module):
         trigger = _mean(words, inside)
         before = (index - firsts[:, None]).clamp(min=-self.max_distance, max=0)
         behind = (index - lasts[:, None]).clamp(min=0, max=self.max_distance)
-        distances = self.distance(before + behind + self.max_distance)
+        distances = before + behind + self.max_distance
+        projected = argument_words[windows]
         if len(self.trigger_layers):
-            words = lower_words[windows] + distances
+            words = projected + self.distance(distances)
             for layer in self.trigger_layers:
                 words = layer(words, word_mask)
             trigger = _mean(words, inside)
+            projected = self._projected(words)
+        word_sums, word_products = projected.chunk(2, dim=-1)
         pairs = (
-            self.word_sum(words)
+            word_sums
             + self.trigger_sum(trigger)[:, None]
-            + self.word_product(words) * self.trigger_product(trigger)[:, None]
-            + self.distance_sum(distances)
+            + word_products * self.trigger_product(trigger)[:, None]
+            + self.distance_sum(self.distance.weight)[distances]
         )
         event = self.event(torch.cat([trigger, self._context(words, word_mask, trigger)], dim=-1))
         codes, statuses, roles = self.codes(event), self.statuses(event), self.roles(pairs)
         return codes, statuses, roles
+
+    def _projected(self, words: Tensor) -> Tensor:
+        return torch.cat([self.word_sum(words), self.word_product(words)], dim=-1)
 
     def _context(self, words: Tensor, word_mask: Tensor, trigger: Tensor) -> Tensor:
         """What the trigger attends to in its window; (triggers, size)."""
@@ -198,8 +217,9 @@ class EventTagger(PreTrainedModel):
     def word_vectors(
         self, input_ids: Tensor, attention_mask: Tensor, token_cases: Tensor, word_positions: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Two vectors for each word at its first piece, from the last layer and from the one that the trigger layers
-        start from; each (windows, words, size).
+        """The vector of each word at its first piece, (windows, words, size), and what the role scores start from.
+
+        The second is that of `EventHead.argument_words`; the vectors again in a model without event head.
 
         Args:
             input_ids: Word pieces; (windows, pieces).
@@ -211,7 +231,8 @@ class EventTagger(PreTrainedModel):
         output = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask, output_hidden_states=True)
         states, lower = output.hidden_states[-1], output.hidden_states[-1 - self.config.trigger_layers]
         positions = word_positions[..., None].expand(-1, -1, states.shape[-1])
-        return states.gather(1, positions), lower.gather(1, positions)
+        words, lower_words = states.gather(1, positions), lower.gather(1, positions)
+        return words, words if self.event_head is None else self.event_head.argument_words(words, lower_words)
 
     def forward(
         self,
@@ -246,13 +267,13 @@ class EventTagger(PreTrainedModel):
             role_labels: Gold BIO tags; (triggers, role groups, words).
             unlinked_tags: Gold BIO tags of the unlinked roles; (windows, words).
         """
-        words, lower_words = self.word_vectors(input_ids, attention_mask, token_cases, word_positions)
+        words, argument_words = self.word_vectors(input_ids, attention_mask, token_cases, word_positions)
         output = EventTaggerOutput(trigger_logits=self.trigger_head(words), word_vectors=words)
         if self.unlinked_head is not None:
             output.unlinked_logits = self.unlinked_head(words)
         if self.event_head is not None:
             triggers = (trigger_windows, trigger_firsts, trigger_lasts)
-            logits = self.event_head(words, lower_words, word_mask, *triggers)
+            logits = self.event_head(words, argument_words, word_mask, *triggers)
             output.code_logits, output.status_logits, output.role_logits = logits
         if trigger_tags is not None:
             output.loss = self._tag_loss(output, trigger_tags, unlinked_tags)

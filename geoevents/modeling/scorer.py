@@ -30,18 +30,20 @@ class TorchScorer:
     def words(self, batch: Mapping[str, Any]) -> WordScores:
         """See `Scorer.words`."""
         names = ("input_ids", "attention_mask", "token_cases", "word_positions")
-        words, lower_words = self.model.word_vectors(*(self._tensor(batch[name]) for name in names))
+        words, argument_words = self.model.word_vectors(*(self._tensor(batch[name]) for name in names))
         unlinked = None if self.model.unlinked_head is None else self._array(self.model.unlinked_head(words))
-        return WordScores(self._array(self.model.trigger_head(words)), unlinked, (words, lower_words))
+        return WordScores(
+            self._array(self.model.trigger_head(words)), unlinked, {"words": words, "argument_words": argument_words}
+        )
 
     @torch.inference_mode()
     def events(
-        self, words: Any, word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
+        self, words: Mapping[str, Any], word_mask: Any, windows: IntArray, firsts: IntArray, lasts: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """See `Scorer.events`."""
         inputs = (self._tensor(array) for array in (word_mask, windows, firsts, lasts))
         assert self.model.event_head is not None, "a model without roots finds no triggers"
-        codes, statuses, roles = self.model.event_head(*words, *inputs)
+        codes, statuses, roles = self.model.event_head(words["words"], words["argument_words"], *inputs)
         return self._array(codes), self._array(statuses), self._array(roles)
 
     def _tensor(self, array: Any) -> torch.Tensor:
