@@ -15,13 +15,22 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from geoevents.events import Argument, Event, Role, Status
 
 IntArray = NDArray[np.int64]
 
 WORD = re.compile(r"[\w\u0300-\u036f]+|[^\w\s]")
+
+# Texts whose words a tokenizer of BERT cuts one by one, whatever stands beside them: there is no accent that joins the
+# letter before, no symbol that it takes for a letter, no bracket that could begin a special token.
+_WORD_BY_WORD = re.compile("[\\n -Z\\\\-~\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u2010-\u2027]*")
+# Words whose pieces are kept: a few megabytes.
+_KEPT_WORDS = 50_000
 
 IGNORED = -100
 """The label that no loss is taken from (the default of torch's cross entropy)."""
@@ -191,12 +200,14 @@ class TextEncoder:
     tokenizer: Tokenizer
     max_pieces: int = 256
     overlap: int = 64
-    _frame: tuple[list[int], list[int]] = field(init=False, repr=False)
+    _frame: tuple[IntArray, IntArray] = field(init=False, repr=False, compare=False)
+    _known: dict[str, tuple[list[int], list[int]]] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         object.__setattr__(self, "_frame", _special_tokens(self.tokenizer))
+        object.__setattr__(self, "_known", {} if _is_of_bert(self.tokenizer) else None)
         room = self.max_pieces - sum(map(len, self._frame))
         if not 0 <= self.overlap < room:
             raise ValueError(
@@ -205,37 +216,81 @@ class TextEncoder:
 
     def encode(self, texts: Sequence[str]) -> list[list[Window]]:
         """The windows of each text; none for a text without words."""
-        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        by_word = [self._known is not None and bool(_WORD_BY_WORD.fullmatch(text)) for text in texts]
+        others = (text for text, is_simple in zip(texts, by_word, strict=True) if not is_simple)
+        encodings = iter(self.tokenizer.encode_batch(list(others), add_special_tokens=False))
         return [
-            self._windows(text, np.array(encoding.ids, dtype=np.int64), encoding.offsets)
-            for text, encoding in zip(texts, encodings, strict=True)
+            self._by_word(text) if is_simple else self._as_a_whole(text, next(encodings))
+            for text, is_simple in zip(texts, by_word, strict=True)
         ]
 
-    def _windows(self, text: str, ids: IntArray, offsets: Sequence[tuple[int, int]]) -> list[Window]:
-        words = [(match.start(), match.end(), case_of(match.group())) for match in WORD.finditer(text)]
-        if not words or not len(ids):
+    def _by_word(self, text: str) -> list[Window]:
+        """The windows of a text from the pieces of its words, most of which are known: far quicker than to cut them."""
+        words: list[tuple[int, int]] = []
+        ids: list[int] = []
+        cases: list[int] = []
+        positions: list[int] = []
+        known = self._known
+        assert known is not None
+        for match in WORD.finditer(text):
+            word = match.group()
+            pieces, piece_cases = known.get(word) or self._learn(word)
+            words.append(match.span())
+            positions.append(len(ids))
+            ids += pieces
+            cases += piece_cases
+        if not words:
             return []
-        starts, ends, cases = np.array(words, dtype=np.int64).T
-        piece_starts = np.array([start for start, _ in offsets], dtype=np.int64)
+        arrays = (np.array(numbers, dtype=np.int64) for numbers in (ids, cases, positions))
+        return self._windows(np.array(words, dtype=np.int64), *arrays)
+
+    def _learn(self, word: str) -> tuple[list[int], list[int]]:
+        """The pieces of a word that stands alone, each with the `Case` of the word; kept for the next time."""
+        assert self._known is not None
+        if len(self._known) >= _KEPT_WORDS:
+            self._known.clear()
+        ids = self.tokenizer.encode(word, add_special_tokens=False).ids
+        learned = self._known[word] = ids, [int(case_of(word))] * len(ids)
+        return learned
+
+    def _as_a_whole(self, text: str, encoding: Encoding) -> list[Window]:
+        """The windows of a text from the pieces that the tokenizer finds in it."""
+        found = list(WORD.finditer(text))
+        if not found or not encoding.ids:
+            return []
+        words = np.array([match.span() for match in found], dtype=np.int64)
+        cases = np.array([case_of(match.group()) for match in found], dtype=np.int64)
+        starts, ends = words.T
+        piece_starts = np.array([start for start, _ in encoding.offsets], dtype=np.int64)
         positions = np.maximum(np.searchsorted(piece_starts, starts, side="right") - 1, 0)
         # The first word that ends behind a piece's start: some vocabularies' pieces begin with the space before a word.
         piece_words = np.minimum(np.searchsorted(ends, piece_starts, side="right"), len(ends) - 1)
+        return self._windows(words, np.array(encoding.ids, dtype=np.int64), cases[piece_words], positions)
+
+    def _windows(self, words: IntArray, ids: IntArray, cases: IntArray, positions: IntArray) -> list[Window]:
+        """The windows of a text.
+
+        Args:
+            words: Start and end of each word; (words, 2).
+            ids: Word pieces; (pieces,).
+            cases: `Case` of the word of each piece; (pieces,).
+            positions: First piece of each word; (words,).
+        """
         head, tail = self._frame
+        head_cases, tail_cases = np.full_like(head, Case.OTHER), np.full_like(tail, Case.OTHER)
         windows = []
         for first, last, core in _window_borders(len(ids), self.max_pieces - len(head) - len(tail), self.overlap):
-            inside = np.flatnonzero((positions >= first) & (positions < last))
-            if not len(inside):
+            first_word, last_word, *core_words = np.searchsorted(positions, (first, last, *core)).tolist()
+            if first_word == last_word:
                 continue
-            core_words = np.searchsorted(positions[inside], core)
-            frame_cases = ([Case.OTHER] * len(head), [Case.OTHER] * len(tail))
             windows.append(
                 Window(
-                    token_ids=_framed(head, ids[first:last], tail),
-                    token_cases=_framed(frame_cases[0], cases[piece_words[first:last]], frame_cases[1]),
-                    word_positions=positions[inside] - first + len(head),
-                    word_starts=starts[inside],
-                    word_ends=ends[inside],
-                    core=(int(core_words[0]), int(core_words[1])),
+                    token_ids=np.concatenate((head, ids[first:last], tail)),
+                    token_cases=np.concatenate((head_cases, cases[first:last], tail_cases)),
+                    word_positions=positions[first_word:last_word] - first + len(head),
+                    word_starts=words[first_word:last_word, 0],
+                    word_ends=words[first_word:last_word, 1],
+                    core=(core_words[0] - first_word, core_words[1] - first_word),
                 )
             )
         return windows
@@ -349,16 +404,18 @@ def _words_of(window: Window, start: int, end: int) -> tuple[int, int] | None:
     return first, last
 
 
-def _framed(head: Sequence[int], middle: IntArray, tail: Sequence[int]) -> IntArray:
-    return np.concatenate([head, middle, tail]).astype(np.int64)
+def _is_of_bert(tokenizer: Tokenizer) -> bool:
+    """Whether the tokenizer cuts texts at white space and punctuation first, then each word by itself."""
+    parts = tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.model
+    return all(map(isinstance, parts, (BertNormalizer, BertPreTokenizer, WordPiece)))
 
 
-def _special_tokens(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+def _special_tokens(tokenizer: Tokenizer) -> tuple[IntArray, IntArray]:
     """The special tokens that the tokenizer puts before and behind a text."""
     bare = tokenizer.encode("a", add_special_tokens=False).ids
     framed = tokenizer.encode("a").ids
     start = next((i for i in range(len(framed)) if framed[i : i + len(bare)] == bare), 0)
-    return framed[:start], framed[start + len(bare) :]
+    return np.array(framed[:start], dtype=np.int64), np.array(framed[start + len(bare) :], dtype=np.int64)
 
 
 def _window_borders(pieces: int, room: int, overlap: int) -> list[tuple[int, int, tuple[int, int]]]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tiny_encoder import seed_documents, word_piece_tokenizer
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -20,9 +20,11 @@ from geoevents.encoding import (
 )
 from geoevents.events import STATUSES, Document
 from geoevents.markup import parse_record
+from geoevents.runtime import TOKENIZER_FILE, model_directory
 
 COMMON = "Iran met Putin Xi praised said"
 TOKENIZER = word_piece_tokenizer([COMMON, *(document.text for document in seed_documents(count=100))])
+SHIPPED = Tokenizer.from_file(str(model_directory("default") / TOKENIZER_FILE))
 SCHEME = LabelScheme(
     roots=("03", "04", "05"),
     codes=("036", "040", "042", "051"),
@@ -72,6 +74,27 @@ def document(markup: str) -> Document:
 
 def pieces(window: Window) -> list[str | None]:
     return [TOKENIZER.id_to_token(int(piece)) for piece in window.token_ids]
+
+
+def test_pieces_of_usual_texts_are_the_tokenizers() -> None:
+    texts = [document.text for document in seed_documents(count=300)]
+    for text, (window,) in zip(texts, TextEncoder(SHIPPED).encode(texts), strict=True):
+        encoding = SHIPPED.encode(text)
+        assert window.token_ids.tolist() == encoding.ids, text
+        piece_starts = [encoding.offsets[position][0] for position in window.word_positions]
+        assert piece_starts == window.word_starts.tolist()
+
+
+WESTERN = st.characters(min_codepoint=32, max_codepoint=0x24F, exclude_categories=["Cc", "Cf", "Zs"])
+
+
+@settings(max_examples=500, deadline=None)
+@example("He wrote [SEP] and [MASK]ed it")
+@given(st.text(WESTERN, max_size=40))
+def test_pieces_of_any_western_text_are_the_tokenizers(text: str) -> None:
+    (windows,) = TextEncoder(SHIPPED).encode([text])
+    pieces = [piece for window in windows for piece in window.token_ids]
+    assert pieces == (SHIPPED.encode(text).ids if windows else [])
 
 
 def test_short_text_is_one_window_whose_words_begin_at_their_pieces() -> None:
