@@ -30,7 +30,7 @@ WORD = re.compile(r"[\w\u0300-\u036f]+|[^\w\s]")
 # letter before, no symbol that it takes for a letter, no bracket that could begin a special token.
 _WORD_BY_WORD = re.compile("[\\n -Z\\\\-~\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u2010-\u2027]*")
 # Words whose pieces are kept: a few megabytes.
-_KEPT_WORDS = 50_000
+_KEPT_WORDS = 20_000
 
 IGNORED = -100
 """The label that no loss is taken from (the default of torch's cross entropy)."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,17 @@ from tiny_encoder import KNOWN_RECORDS, seed_documents  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
 
 import geoevents  # noqa: E402
-from geoevents.encoding import LabelScheme, TextEncoder  # noqa: E402
+from geoevents.encoding import IGNORED, Case, LabelScheme, TextEncoder, Window, pad_windows  # noqa: E402
 from geoevents.errors import CorpusError, ModelError  # noqa: E402
 from geoevents.events import Document  # noqa: E402
 from geoevents.modeling import training  # noqa: E402
 from geoevents.modeling.building import ROLE_GROUPS, build_model  # noqa: E402
 from geoevents.modeling.collator import EventCollator  # noqa: E402
-from geoevents.modeling.distillation import imitation_loss, smaller  # noqa: E402
+from geoevents.modeling.distillation import WordReplacer, imitation_loss, smaller  # noqa: E402
 from geoevents.modeling.evaluation import evaluate_tagger  # noqa: E402
 from geoevents.modeling.examples import ExampleDataset  # noqa: E402
 from geoevents.modeling.model import EventTagger  # noqa: E402
+from geoevents.modeling.scorer import TorchScorer  # noqa: E402
 from geoevents.modeling.training import TrainingOptions, distil, train  # noqa: E402
 from geoevents.ontology import Ontology  # noqa: E402
 from geoevents.runtime import load_tagger  # noqa: E402
@@ -211,7 +213,7 @@ def test_a_code_that_the_model_lacks_is_named_before_training(tiny_encoder: Path
 
 def test_smaller_model_keeps_the_chosen_layers(tiny_model: Path) -> None:
     large = build_model(tiny_model).model
-    small = smaller(large, layers=(1,), inner_size=16)
+    small = smaller(large, layers=(1,), inner_size=16, attention_heads=2, head_size=8)
     assert small.config.trigger_layers == 0
     assert len(small.encoder.encoder.layer) == 1
     kept, whole = small.encoder.encoder.layer[0], large.encoder.encoder.layer[1]
@@ -220,6 +222,62 @@ def test_smaller_model_keeps_the_chosen_layers(tiny_model: Path) -> None:
     rows = {tuple(row) for row in whole.intermediate.dense.weight.tolist()}
     assert all(tuple(row) in rows for row in kept.intermediate.dense.weight.tolist())
     torch.testing.assert_close(small.trigger_head.layers[-1].weight, large.trigger_head.layers[-1].weight)
+    assert small.encoder.encoder.layer[0].attention.self.num_attention_heads == 2
+    rows = {tuple(row) for row in large.event_head.word_sum.weight.tolist()}
+    assert small.event_head.word_sum.weight.shape[0] == 8
+    assert all(tuple(row) in rows for row in small.event_head.word_sum.weight.tolist())
+
+
+def test_smaller_model_of_equal_width_scores_roles_as_before(tiny_model: Path) -> None:
+    large = build_model(tiny_model).model
+    small = smaller(large, layers=(0, 1))
+    for name, tensor in small.event_head.state_dict().items():
+        torch.testing.assert_close(tensor, large.event_head.state_dict()[name])
+
+
+def test_attention_heads_that_do_not_divide_the_width_are_named(tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match="attention_heads=7: give a divisor of 64"):
+        smaller(build_model(tiny_model).model, layers=(0,), attention_heads=7)
+
+
+def test_model_that_reads_words_sees_the_mean_of_a_word_s_pieces(tiny_model: Path) -> None:
+    small = smaller(build_model(tiny_model).model, layers=(0,)).train(False)
+    text_encoder = TextEncoder(Tokenizer.from_file(str(tiny_model / "tokenizer.json")))
+    ((short,), (long,)) = text_encoder.encode(["Zqx met", "Zqx met Zqx in Zqxzqx, Zqx said."])
+    assert len(short.token_ids) > len(short.word_starts) + 2  # "Zqx" is several pieces
+    with torch.inference_mode():
+        alone, beside = (words_of_model(small, windows)[0, :2] for windows in ([short], [short, long]))
+        torch.testing.assert_close(alone, beside)
+        pieces = torch.from_numpy(short.token_ids[1 : short.word_positions[1]])
+        vectors = small.encoder.get_input_embeddings()(pieces) + small.cases(torch.tensor(int(Case.CAPITALISED)))
+        met = small.encoder.get_input_embeddings()(torch.from_numpy(short.token_ids[[short.word_positions[1]]]))
+        met = met + small.cases(torch.tensor(int(Case.LOWER)))
+        wanted = small.encoder(inputs_embeds=torch.cat([vectors.mean(0, keepdim=True), met])[None])[0][0]
+    torch.testing.assert_close(alone, wanted)
+
+
+def words_of_model(model: Any, windows: Sequence[Window]) -> torch.Tensor:
+    """The word vectors of windows in one batch; (windows, words, size)."""
+    batch = pad_windows(windows, 0)
+    names = ("input_ids", "attention_mask", "token_cases", "word_positions")
+    return model.word_vectors(*(torch.from_numpy(batch[name]) for name in names))[0]
+
+
+def test_word_replacer_replaces_words_and_drops_the_labels_of_their_windows(tiny_model: Path) -> None:
+    built = build_model(tiny_model)
+    dataset = ExampleDataset(TRAIN, TextEncoder(built.tokenizer), built.model.config.scheme)
+    batch = EventCollator(0, 3)([example for _, _, example in dataset.examples])
+    torch.manual_seed(13)
+    changed = WordReplacer(built.model, built.tokenizer)(batch)
+    differs = changed["input_ids"] != batch["input_ids"]
+    pieces = [built.tokenizer.id_to_token(piece) for piece in changed["input_ids"][differs].tolist()]
+    assert pieces and all(piece.isalpha() for piece in pieces)
+    without_labels = (changed["trigger_tags"] == IGNORED).all(1)
+    assert 0.3 < without_labels.float().mean() < 0.7
+    assert without_labels[differs.any(1)].all()
+    labelled = ~without_labels
+    assert torch.equal(changed["trigger_tags"][labelled], batch["trigger_tags"][labelled])
+    assert ((changed["code_labels"] == IGNORED) | ~without_labels[batch["trigger_windows"]]).all()
 
 
 def test_layers_that_an_encoder_lacks_cannot_be_kept(tiny_model: Path) -> None:
@@ -235,8 +293,9 @@ def test_imitation_is_perfect_of_oneself_and_worse_of_another(tiny_model: Path, 
     teacher.train(False)
     other.train(False)
     with torch.inference_mode():
-        assert imitation_loss(teacher(**batch), teacher, batch).item() == pytest.approx(0.0, abs=1e-5)
-        assert imitation_loss(other(**batch), teacher, batch).item() > 0.1
+        scorer, role_tags = TorchScorer(teacher), teacher.config.scheme.role_tags
+        assert imitation_loss(teacher(**batch), scorer, batch, role_tags).item() == pytest.approx(0.0, abs=1e-5)
+        assert imitation_loss(other(**batch), scorer, batch, role_tags).item() > 0.1
 
 
 def test_distilled_model_finds_what_its_teacher_finds(tiny_model: Path, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ def distil(
     dev: options.DevCorpus = None,
     teacher: options.Teacher = "default",
     inner_size: options.InnerSize = None,
+    attention_heads: options.AttentionHeads = None,
+    head_size: options.HeadSize = None,
     ontology: options.OntologyFile = None,
     epochs: options.Epochs = None,
     batch_size: options.TrainingBatch = None,
@@ -41,7 +43,7 @@ def distil(
         raise MissingExtraError(error.name or "torch", "train") from None
     own_types = read_ontology(ontology)
     documents = read_corpus(corpus, ontology=own_types)
-    settings = training.TrainingOptions.for_corpus(
+    settings = training.TrainingOptions.for_distillation(
         len(documents),
         epochs=epochs,
         batch_size=batch_size,
@@ -56,6 +58,8 @@ def distil(
         layers=layers or (),
         start=start,
         inner_size=inner_size,
+        attention_heads=attention_heads,
+        head_size=head_size,
         output_dir=output,
         options=settings,
         resume=resume,

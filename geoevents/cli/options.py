@@ -198,6 +198,8 @@ Start = Annotated[
     str | None, typer.Option(help="A smaller model to go on with, by name or directory, in place of --layers.")
 ]
 InnerSize = Annotated[int | None, typer.Option(min=1, help="Width of the layers' inner part.  [default: as it is]")]
+AttentionHeads = Annotated[int | None, typer.Option(min=1, help="Attention heads of a layer.  [default: as it is]")]
+HeadSize = Annotated[int | None, typer.Option(min=1, help="Width of the role scores' layers.  [default: as it is]")]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Rare event types weigh more in the loss.")]
 Stream = Annotated[
     bool, typer.Option("--stream", help="Read the corpus as a stream, never whole; needs --steps and --dev.")

@@ -24,6 +24,8 @@ class EventTaggerConfig(PretrainedConfig):
         unlinked_roles: Roles that are tagged without an event; see `LabelScheme.unlinked_roles`.
         head_size: Width of the heads.
         head_dropout: Dropout inside the heads, 0 to 1.
+        reads_words: Whether the encoder reads words, as the means of their pieces' embeddings, in place of the pieces:
+            a seventh fewer positions in English news.
         trigger_layers: Transformer layers over the words that each trigger runs again to find its arguments.
         max_distance: Farthest distance from the trigger, in words, that has an embedding of its own.
         label_smoothing: Probability mass that the code loss spreads over the other codes, 0 to 1.
@@ -47,6 +49,7 @@ class EventTaggerConfig(PretrainedConfig):
         unlinked_roles: Sequence[str] = (),
         head_size: int = 256,
         head_dropout: float = 0.2,
+        reads_words: bool = False,
         trigger_layers: int = 0,
         max_distance: int = 24,
         label_smoothing: float = 0.1,
@@ -65,6 +68,7 @@ class EventTaggerConfig(PretrainedConfig):
         self.unlinked_roles = list(unlinked_roles)
         self.head_size = head_size
         self.head_dropout = head_dropout
+        self.reads_words = reads_words
         self.trigger_layers = trigger_layers
         self.max_distance = max_distance
         self.label_smoothing = label_smoothing

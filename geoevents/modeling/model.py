@@ -217,7 +217,9 @@ class EventTagger(PreTrainedModel):
     def word_vectors(
         self, input_ids: Tensor, attention_mask: Tensor, token_cases: Tensor, word_positions: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The vector of each word at its first piece, (windows, words, size), and what the role scores start from.
+        """The vector of each word, (windows, words, size), and what the role scores start from.
+
+        A word's vector is that at its first piece, in a model that reads pieces.
 
         The second is that of `EventHead.argument_words`; the vectors again in a model without event head.
 
@@ -228,10 +230,17 @@ class EventTagger(PreTrainedModel):
             word_positions: First piece of each word; (windows, words).
         """
         embedded = self.encoder.get_input_embeddings()(input_ids) + self.cases(token_cases)
+        if self.config.reads_words:
+            first = torch.arange(word_positions.shape[1], device=word_positions.device) == 0
+            is_word = first | (word_positions > 0)  # padding words are at position 0
+            embedded = _word_means(embedded, attention_mask, word_positions, is_word)
+            attention_mask = is_word.to(attention_mask.dtype)
         output = self.encoder(inputs_embeds=embedded, attention_mask=attention_mask, output_hidden_states=True)
         states, lower = output.hidden_states[-1], output.hidden_states[-1 - self.config.trigger_layers]
-        positions = word_positions[..., None].expand(-1, -1, states.shape[-1])
-        words, lower_words = states.gather(1, positions), lower.gather(1, positions)
+        words, lower_words = states, lower
+        if not self.config.reads_words:
+            positions = word_positions[..., None].expand(-1, -1, states.shape[-1])
+            words, lower_words = states.gather(1, positions), lower.gather(1, positions)
         return words, words if self.event_head is None else self.event_head.argument_words(words, lower_words)
 
     def forward(
@@ -300,6 +309,25 @@ class EventTagger(PreTrainedModel):
             _cross_entropy(output.status_logits, status_labels),
         )
         return torch.stack(losses) @ losses[0].new_tensor(self.config.loss_weights[1:])
+
+
+def _word_means(pieces: Tensor, attention_mask: Tensor, word_positions: Tensor, is_word: Tensor) -> Tensor:
+    """The mean vector of each word's pieces; (windows, words, size), 0 at padding.
+
+    Args:
+        pieces: Vectors of the pieces; (windows, pieces, size).
+        attention_mask: 1 at pieces, 0 at padding; (windows, pieces).
+        word_positions: First piece of each word; (windows, words).
+        is_word: True at words, False at padding; (windows, words).
+    """
+    # A word ends where the next begins, the last one before the piece that closes the window.
+    next_positions = torch.cat([word_positions[:, 1:], torch.zeros_like(word_positions[:, :1])], dim=1)
+    ends = torch.where(next_positions > 0, next_positions, attention_mask.sum(1, keepdim=True) - 1)
+    index = torch.arange(pieces.shape[1], device=pieces.device)
+    inside = (index >= word_positions[..., None]) & (index < ends[..., None]) & is_word[..., None]
+    weights = inside.to(pieces.dtype)
+    means: Tensor = (weights @ pieces) / weights.sum(-1, keepdim=True).clamp(min=1)
+    return means
 
 
 def _mean(words: Tensor, inside: Tensor) -> Tensor:

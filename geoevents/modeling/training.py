@@ -26,14 +26,14 @@ from geoevents.modeling.augmentation import MentionSwapper
 from geoevents.modeling.building import BuiltModel, build_model, cameo, label_sets
 from geoevents.modeling.calibration import fit_calibration
 from geoevents.modeling.collator import EventCollator
-from geoevents.modeling.distillation import imitation_loss, smaller
+from geoevents.modeling.distillation import Teacher, WordReplacer, imitation_loss, smaller
 from geoevents.modeling.evaluation import evaluate_tagger, main_metrics
 from geoevents.modeling.examples import ExampleDataset, ExampleStream, learned_layers
 from geoevents.modeling.export import export_onnx
 from geoevents.modeling.model import EventTagger
 from geoevents.modeling.scorer import TorchScorer
 from geoevents.ontology import Ontology, is_valid
-from geoevents.runtime import ONTOLOGY_FILE, TOKENIZER_FILE, ModelTagger, read_decoder
+from geoevents.runtime import ONTOLOGY_FILE, TOKENIZER_FILE, ModelTagger, load_tagger, read_decoder
 
 if TYPE_CHECKING:
     import datasets
@@ -107,6 +107,18 @@ class TrainingOptions:
         given = {name: value for name, value in changes.items() if value is not None}
         return cls(**(small if size < SMALL_CORPUS else {}) | (tiny if size < TINY_CORPUS else {}) | given)
 
+    @classmethod
+    def for_distillation(cls, documents: int, **changes: Any) -> TrainingOptions:
+        """Options that suit a small model that imitates another: it gains from many epochs at a high rate.
+
+        Args:
+            documents: Number of training documents.
+            changes: See `for_corpus`.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        longer: dict[str, Any] = {} if documents < SMALL_CORPUS else {"epochs": 20}
+        return cls.for_corpus(documents, **longer | dict(learning_rate=5e-4, head_factor=2.0, patience=10) | given)
+
 
 class EventTrainer(Trainer):
     """`transformers.Trainer` with length-grouped batches, layer-wise learning rates and evaluation on documents.
@@ -129,7 +141,7 @@ class EventTrainer(Trainer):
         dev_documents: Sequence[Document],
         tagger: ModelTagger,
         options: TrainingOptions,
-        teacher: EventTagger | None = None,
+        teacher: Teacher | None = None,
         **kwargs: Any,
     ) -> None:
         self.built = built
@@ -149,14 +161,16 @@ class EventTrainer(Trainer):
         """The model's own loss, and with a teacher how far the model is from it."""
         if self.teacher is None:
             return super().compute_loss(model, inputs, return_outputs, *args, **kwargs)
+        inputs = self.teacher.replacer(inputs)
         output = model(**inputs)
-        loss = output.loss + imitation_loss(output, self.teacher, inputs)
+        role_tags = self.built.model.config.scheme.role_tags
+        loss = output.loss + imitation_loss(output, self.teacher.scorer, inputs, role_tags)
         return (loss, output) if return_outputs else loss
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
         """AdamW with the learning rates of `parameter_groups`."""
         groups = parameter_groups(self.built.model, self.options)
-        self.optimizer = torch.optim.AdamW(groups, lr=self.options.learning_rate)
+        self.optimizer = torch.optim.AdamW(groups, lr=self.options.learning_rate, fused=True)
         return self.optimizer
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -252,6 +266,8 @@ def distil(
     teacher: str | Path = "default",
     layers: Sequence[int] = (),
     inner_size: int | None = None,
+    attention_heads: int | None = None,
+    head_size: int | None = None,
     start: str | Path | None = None,
     output_dir: str | Path,
     options: TrainingOptions | None = None,
@@ -268,27 +284,31 @@ def distil(
         teacher: A geoevents model by name or directory.
         layers: The layers of the teacher's encoder that the smaller model starts with, from 0.
         inner_size: Width of the layers' inner part; None for the teacher's.
+        attention_heads: Attention heads of a layer; None for the teacher's.
+        head_size: Width of the role scores' layers; None for the teacher's.
         start: A smaller model by name or directory to go on with, in place of layers of the teacher.
         output_dir: See `train`.
-        options: See `train`.
+        options: See `train`; None for `TrainingOptions.for_distillation`.
         resume: See `train`.
 
     Raises:
         CorpusError: See `train`.
-        ModelError: Teacher or start cannot be loaded or are no geoevents models, or the teacher has not these layers.
+        ModelError: Teacher or start cannot be loaded or are no geoevents models, or the teacher has not these layers
+            or a width that so many attention heads cannot divide.
     """
-    options = options or TrainingOptions.for_corpus(len(train_documents))
+    options = options or TrainingOptions.for_distillation(len(train_documents))
     set_seed(options.seed)
     split = split_documents(train_documents, dev_documents, options)
     built = build_model(teacher)
     if not built.is_tuned:
         raise ModelError(f"the teacher {str(teacher)!r} is not a geoevents model; train it first")
-    small = (
-        replace(built, model=smaller(built.model, layers=layers, inner_size=inner_size))
-        if start is None
-        else build_model(start)
-    )
-    return fit(small, split, options, output_dir=Path(output_dir), teacher=built.model, resume=resume)
+    if start is not None:
+        small = build_model(start)
+    else:
+        sizes = dict(inner_size=inner_size, attention_heads=attention_heads, head_size=head_size)
+        small = replace(built, model=smaller(built.model, layers=layers, **sizes))
+    imitated = Teacher(load_tagger(teacher).scorer, WordReplacer(built.model, built.tokenizer))
+    return fit(small, split, options, output_dir=Path(output_dir), teacher=imitated, resume=resume)
 
 
 def fit(
@@ -297,7 +317,7 @@ def fit(
     options: TrainingOptions,
     *,
     output_dir: Path,
-    teacher: EventTagger | None = None,
+    teacher: Teacher | None = None,
     resume: bool = False,
 ) -> EventTagger:
     """Train a model that is built, calibrate it and save it; arguments and errors are those of `train`.
