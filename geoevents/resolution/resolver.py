@@ -137,14 +137,15 @@ def _dated(document: Document, context: Context) -> tuple[Event, ...]:
     """The events with their times read in the order of the text, and with dates of their own."""
     today = parse_document_date(document.date) if document.date else None
     times = _read_times(document, context, today)
-    return tuple(
-        replace(
-            event,
-            times=tuple(times[time.start, time.end] for time in event.times),
-            date=_event_date([times[time.start, time.end] for time in event.times], document.date),
-        )
-        for event in document.events
-    )
+    day = _event_date((), document.date)
+
+    def dated(event: Event) -> Event:
+        if not event.times:
+            return event if event.date == day else replace(event, date=day)
+        read = tuple(times[time.start, time.end] for time in event.times)
+        return replace(event, times=read, date=_event_date(read, document.date))
+
+    return tuple(map(dated, document.events))
 
 
 def _read_times(document: Document, context: Context, today: dt.date | None) -> dict[tuple[int, int], Time]:
