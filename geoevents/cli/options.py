@@ -194,9 +194,7 @@ KeptLayers = Annotated[
     typer.Option("--layers", min=0, help="Layer of the teacher's encoder to start with, from 0; may be repeated."),
 ]
 Teacher = Annotated[str, typer.Option(help="The geoevents model to imitate, by name or directory.")]
-Start = Annotated[
-    str | None, typer.Option(help="A smaller model to go on with, by name or directory, in place of --layers.")
-]
+Start = Annotated[str | None, typer.Option(help="A model to start with in place of the teacher, by name or directory.")]
 InnerSize = Annotated[int | None, typer.Option(min=1, help="Width of the layers' inner part.  [default: as it is]")]
 AttentionHeads = Annotated[int | None, typer.Option(min=1, help="Attention heads of a layer.  [default: as it is]")]
 HeadSize = Annotated[int | None, typer.Option(min=1, help="Width of the role scores' layers.  [default: as it is]")]

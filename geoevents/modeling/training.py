@@ -282,11 +282,12 @@ def distil(
         train_documents: Annotated documents, best those that the teacher learned from.
         dev_documents: See `train`.
         teacher: A geoevents model by name or directory.
-        layers: The layers of the teacher's encoder that the smaller model starts with, from 0.
-        inner_size: Width of the layers' inner part; None for the teacher's.
-        attention_heads: Attention heads of a layer; None for the teacher's.
-        head_size: Width of the role scores' layers; None for the teacher's.
-        start: A smaller model by name or directory to go on with, in place of layers of the teacher.
+        layers: The layers of the teacher's encoder, or of the start's, that the smaller model starts with, from 0.
+        inner_size: Width of the layers' inner part; None for what it is.
+        attention_heads: Attention heads of a layer; None for what they are.
+        head_size: Width of the role scores' layers; None for what it is.
+        start: A model by name or directory to start with in place of the teacher; its layers are all kept unless
+            `layers` says otherwise.
         output_dir: See `train`.
         options: See `train`; None for `TrainingOptions.for_distillation`.
         resume: See `train`.
@@ -302,11 +303,11 @@ def distil(
     built = build_model(teacher)
     if not built.is_tuned:
         raise ModelError(f"the teacher {str(teacher)!r} is not a geoevents model; train it first")
-    if start is not None:
-        small = build_model(start)
-    else:
-        sizes = dict(inner_size=inner_size, attention_heads=attention_heads, head_size=head_size)
-        small = replace(built, model=smaller(built.model, layers=layers, **sizes))
+    large = built if start is None else build_model(start)
+    if start is not None and not layers:
+        layers = range(large.model.config.encoder_config().num_hidden_layers)
+    sizes = dict(inner_size=inner_size, attention_heads=attention_heads, head_size=head_size)
+    small = replace(large, model=smaller(large.model, layers=layers, **sizes))
     imitated = Teacher(load_tagger(teacher).scorer, WordReplacer(built.model, built.tokenizer))
     return fit(small, split, options, output_dir=Path(output_dir), teacher=imitated, resume=resume)
 
