@@ -14,10 +14,11 @@ from typing import Any
 from geoevents import __version__
 from geoevents.bulk.chunks import SHARD_SIZE, Chunk, Position, read_chunks
 from geoevents.bulk.extraction import Coded, Coder, ExtractorSource
-from geoevents.bulk.shards import Shard, finished_shards, prepare, write_shard
+from geoevents.bulk.shards import LOCK_FILE, Shard, finished_shards, prepare, replaceable_files, write_shard
 from geoevents.errors import InputError
 from geoevents.formats import RecordFiles, find_inputs
 from geoevents.formats.columns import ReadOptions
+from geoevents.formats.overwriting import refuse_overwriting
 from geoevents.formats.paths import STANDARD_INPUT
 
 
@@ -57,6 +58,17 @@ class Job:
     def paths(self) -> list[str]:
         """The files to read, in order."""
         return find_inputs(self.inputs, without=self.output)
+
+    def check(self) -> None:
+        """Raise if something is wrong with inputs or options; makes nothing on disk.
+
+        Raises:
+            DictionaryError: A dictionary cannot be read.
+            InputError: A directory or pattern holds no file to read, or an input is a file that the run would replace.
+            ModelError: There is no such model.
+        """
+        refuse_overwriting(replaceable_files(self.output), self.paths)
+        _ = self.description
 
     def files(self) -> RecordFiles:
         """A new reader of the input."""
@@ -198,7 +210,7 @@ def locked(output: Path) -> Iterator[None]:
     except ModuleNotFoundError:  # Windows
         yield
         return
-    with (output / ".lock").open("w") as file:
+    with (output / LOCK_FILE).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
