@@ -256,6 +256,27 @@ def test_unreadable_files_are_skipped_and_counted(write: Write, tmp_path: Path) 
     assert causes["c.parquet"].startswith("not a readable Parquet file")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and links")
+@pytest.mark.parametrize("pattern", ["", "**/*.jsonl"])
+def test_links_and_pipes_are_counted_once_and_resumed_over(write: Write, tmp_path: Path, pattern: str) -> None:
+    archive, output = tmp_path / "in", tmp_path / "out"
+    write("in/a.jsonl", ["Putin met Xi."] * 3)
+    write("in/e.jsonl", ["Putin met Xi."] * 3)
+    for link, target in {"loop": ".", "b.jsonl": "a.jsonl", "d.jsonl": "nowhere"}.items():
+        (archive / link).symlink_to(target)
+    os.mkfifo(archive / "c.jsonl")
+    for resume in (False, True):
+        report = extract_files(archive / pattern, output, extractor=EXTRACTOR, shard_size=2, resume=resume)
+        assert (report.records, report.documents, report.skipped, report.shards) == (8, 6, 2, 4)
+        before = shard_files(output)
+        assert report.resumed == (3 if resume else 0)
+        (output / "documents" / "part-000001.parquet").unlink()
+    extract_files(archive / pattern, output, extractor=EXTRACTOR, shard_size=2, resume=True)
+    assert shard_files(output) == before
+    files = [Path(row["file"]).name for row in table(output, "documents")]
+    assert files == ["a.jsonl"] * 3 + ["c.jsonl", "d.jsonl"] + ["e.jsonl"] * 3
+
+
 def test_text_that_cannot_be_coded_is_skipped_alone(write: Write, tmp_path: Path) -> None:
     write("a.jsonl", ["Putin met Xi.", "A Faulty one.", "Iran attacked Iraq."])
     errors: list[str] = []

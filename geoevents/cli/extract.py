@@ -113,9 +113,9 @@ def extract(
             },
         )
         target = Target(Path(output) if output else None, html, to, columns.value if columns else None)
-        paths = find_inputs(files)
-        refuse_overwriting(target.files(), paths)
-        sources = RecordFiles(paths, reading, format=from_format, date=date)
+        found = find_inputs(files)
+        refuse_overwriting(target.files(), [file.path for file in found])
+        sources = RecordFiles(found, reading, format=from_format, date=date)
         extract_to_file(source.load(), sources, target, batch_size=batch_size)
 
 
