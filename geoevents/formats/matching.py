@@ -96,7 +96,7 @@ class Search:
     def _named(self, path: str) -> Iterator[tuple[str, _Kind]]:
         try:
             os.lstat(path)
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no path at all
             return
         except OSError as error:
             self.problems[path] = _cause(error)
@@ -112,7 +112,7 @@ class Search:
         try:
             with os.scandir(folder or os.curdir) as entries:
                 return sorted(entries, key=attrgetter("name"))
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             pass
         except OSError as error:
             self.problems[folder or os.curdir] = _cause(error)
