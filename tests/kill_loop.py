@@ -3,10 +3,10 @@
     python tests/kill_loop.py --kills 100
     python tests/kill_loop.py --kills 20 --model default --documents 2000
 
-Each round codes one archive (JSON Lines, gzip, zstd, CSV and text files, with bad lines and a truncated file) into a
-new directory and is killed (SIGKILL, the program alone or with its workers) until it comes to its end. Then every
-record of the archive must be a document or a skipped record, once, and the rows must be those of a run that was never
-killed.
+Each round codes one archive (JSON Lines, gzip, zstd, CSV and text files, with bad lines, a truncated file, a pipe, a
+broken link and one that leads in a circle) into a new directory and is killed (SIGKILL, the program alone or with its
+workers) until it comes to its end. Then every record of the archive must be a document or a skipped record, once, and
+the rows must be those of a run that was never killed.
 """
 
 from __future__ import annotations
@@ -95,6 +95,11 @@ def write_archive(folder: Path, documents: int, chance: random.Random) -> Counte
     whole = gzip.compress(b'"Iran attacked Iraq."\n' * 1000)
     (folder / "truncated.txt.gz").write_bytes(whole[:-10])
     expected[f"{folder.name}/truncated.txt.gz:None"] += 1
+    (folder / "circle").symlink_to(".")
+    (folder / "gone.txt").symlink_to("nowhere")
+    expected[f"{folder.name}/gone.txt:None"] += 1
+    os.mkfifo(folder / "pipe.jsonl")
+    expected[f"{folder.name}/pipe.jsonl:None"] += 1
     return expected
 
 

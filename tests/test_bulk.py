@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -173,8 +174,6 @@ def test_progress_counts_bytes_and_only_the_new_part_for_the_speed(
 
 
 def test_progress_in_parquet_follows_the_rows(tmp_path: Path) -> None:
-    import pyarrow as pa
-
     pq.write_table(pa.table({"text": ["Putin met Xi."] * 1000}), tmp_path / "a.parquet")
     seen: list[Advance] = []
     extract_files(tmp_path / "a.parquet", tmp_path / "out", extractor=EXTRACTOR, on_progress=seen.append)
@@ -254,6 +253,56 @@ def test_unreadable_files_are_skipped_and_counted(write: Write, tmp_path: Path) 
     causes = {Path(row["file"]).name: row["skipped"] for row in table(tmp_path / "out", "documents")}
     assert causes["broken.txt"].startswith("cannot be opened: No such file")
     assert causes["c.parquet"].startswith("not a readable Parquet file")
+
+
+def test_damaged_parquet_is_counted_and_resumed_over(tmp_path: Path) -> None:
+    texts = [f"Putin met Xi in month {number}.".encode() for number in range(1500)]
+    texts[20] = b"caf\xe9"
+    archive, output = tmp_path / "in", tmp_path / "out"
+    archive.mkdir()
+    for name in ("a", "b"):
+        path = archive / f"{name}.parquet"
+        options: dict[str, Any] = {"use_dictionary": False, "write_batch_size": 50, "data_page_size": 1000}
+        pq.write_table(pa.table({"text": pa.array(texts).view(pa.string())}), path, row_group_size=500, **options)
+        column = pq.read_metadata(path).row_group(1).column(0)
+        with path.open("r+b") as file:
+            file.seek(column.data_page_offset + column.total_compressed_size * 3 // 4)
+            file.write(b"\xff" * 60)
+    whole = extract_files(archive, output, extractor=EXTRACTOR, shard_size=300)
+    before = shard_files(output)
+    rows = table(output, "documents")
+    lost = [
+        re.search(r"row group 2 is damaged .*; the (\d+) rows \d+ to 1000 cannot", row["skipped"] or "") for row in rows
+    ]
+    counts = [int(match[1]) for match in lost if match]
+    assert len(counts) == 2 and 0 < counts[0] == counts[1] < 500
+    assert (whole.documents, whole.skipped) == (2 * (1499 - counts[0]), 4)
+    assert whole.records == len(rows) == whole.documents + whole.skipped
+    for number in range(whole.shards):
+        (output / "documents" / f"part-{number:06}.parquet").unlink()
+        again = extract_files(archive, output, extractor=EXTRACTOR, shard_size=300, resume=True)
+        assert (shard_files(output), again.resumed) == (before, whole.shards - 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and links")
+@pytest.mark.parametrize("pattern", ["", "**/*.jsonl"])
+def test_links_and_pipes_are_counted_once_and_resumed_over(write: Write, tmp_path: Path, pattern: str) -> None:
+    archive, output = tmp_path / "in", tmp_path / "out"
+    write("in/a.jsonl", ["Putin met Xi."] * 3)
+    write("in/e.jsonl", ["Putin met Xi."] * 3)
+    for link, target in {"loop": ".", "b.jsonl": "a.jsonl", "d.jsonl": "nowhere"}.items():
+        (archive / link).symlink_to(target)
+    os.mkfifo(archive / "c.jsonl")
+    for resume in (False, True):
+        report = extract_files(archive / pattern, output, extractor=EXTRACTOR, shard_size=2, resume=resume)
+        assert (report.records, report.documents, report.skipped, report.shards) == (8, 6, 2, 4)
+        before = shard_files(output)
+        assert report.resumed == (3 if resume else 0)
+        (output / "documents" / "part-000001.parquet").unlink()
+    extract_files(archive / pattern, output, extractor=EXTRACTOR, shard_size=2, resume=True)
+    assert shard_files(output) == before
+    files = [Path(row["file"]).name for row in table(output, "documents")]
+    assert files == ["a.jsonl"] * 3 + ["c.jsonl", "d.jsonl"] + ["e.jsonl"] * 3
 
 
 def test_text_that_cannot_be_coded_is_skipped_alone(write: Write, tmp_path: Path) -> None:

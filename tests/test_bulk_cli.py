@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from kill_loop import ENVIRONMENT, RULES, kill_loop, write_archive
@@ -76,6 +77,64 @@ def test_options_that_do_not_go_together(tmp_path: Path, arguments: list[str], s
     assert done.returncode == 2
     assert says in " ".join(done.stderr.replace("│", " ").split())
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a.jsonl", "-o", "a.jsonl"],
+        ["./a.jsonl", "-o", "sub/../a.jsonl"],
+        ["link.jsonl", "-o", "a.jsonl"],
+        ["a.jsonl", "-o", "link.jsonl"],
+        ["*.jsonl", "-o", "a.jsonl"],
+        ["sub", "-o", "a.jsonl"],
+        ["-", "-o", "a.jsonl"],
+        ["a.jsonl", "--html", "a.jsonl"],
+        ["a.jsonl", "-o", "other.jsonl"],  # written to other.jsonl.partial first, which is a link
+        ["a.jsonl", "--to", "jsonl"],  # standard output is appended to it
+        ["shards/events/part-000007.parquet", "-o", "shards/"],  # would be removed as half a shard
+        ["shards/events/part-000007.parquet", "-o", "shards/", "--resume"],
+        ["again.parquet", "-o", "shards/"],
+        ["shards/skipped.jsonl", "-o", "shards/"],
+    ],
+    ids=" ".join,
+)
+def test_inputs_are_not_overwritten(tmp_path: Path, arguments: list[str]) -> None:
+    write_texts(tmp_path / "a.jsonl", 3)
+    for link in ("link.jsonl", "other.jsonl.partial", "sub/b.jsonl"):
+        (tmp_path / link).parent.mkdir(exist_ok=True)
+        (tmp_path / link).symlink_to(tmp_path / "a.jsonl")
+    (tmp_path / "shards" / "events").mkdir(parents=True)
+    write_texts(tmp_path / "shards" / "skipped.jsonl", 3)
+    pq.write_table(pa.table({"text": ["Putin met Xi."]}), tmp_path / "shards" / "events" / "part-000007.parquet")
+    (tmp_path / "again.parquet").symlink_to(tmp_path / "shards" / "events" / "part-000007.parquet")
+
+    def files() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
+
+    before = files()
+    with (tmp_path / "a.jsonl").open("rb") as stdin, (tmp_path / "a.jsonl").open("ab") as stdout:
+        done = subprocess.run(
+            [*RULES, "extract", *arguments],
+            cwd=tmp_path,
+            env=ENVIRONMENT,
+            stdin=stdin if "-" in arguments else None,
+            stdout=stdout if "--to" in arguments else None,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "would be overwritten with the output; choose another output" in done.stderr
+    assert files() == before
+
+
+def test_output_beside_the_inputs(tmp_path: Path) -> None:
+    write_texts(tmp_path / "a.jsonl", 3)
+    assert extract(tmp_path, "a.jsonl", "-o", "./").returncode == 0
+    assert extract(tmp_path, "a.jsonl", "-o", "./", "--resume").returncode == 0
+    assert documents(tmp_path) == list("012")
+    assert extract(tmp_path, "a.jsonl", "-o", "b.jsonl").returncode == 0
+    assert extract(tmp_path, "a.jsonl", "-o", "b.jsonl").returncode == 0  # an earlier output is replaced
 
 
 def test_skipped_records_make_the_status(tmp_path: Path) -> None:

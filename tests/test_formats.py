@@ -3,10 +3,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -219,6 +221,60 @@ def test_parquet_types_are_dealt_with(tmp_path: Path) -> None:
     records, errors = read(path)
     assert records == [Record("A", "1", "2022-01-20"), Record("B", f"{path}:2")]
     assert errors == [f"{path}: row 3: the text is missing"]
+
+
+NOT_UTF8 = pa.array([b"Iran attacked.", b"caf\xe9", b"Xi."], pa.binary()).view(pa.string())
+GOOD_TEXTS = pa.array(["Iran attacked.", "Putin met.", "Xi."])
+BAD_VALUES = {
+    "text": ({"text": NOT_UTF8}, "text", "codec can't decode byte 0xe9"),
+    "large text": ({"text": NOT_UTF8.cast(pa.large_string())}, "text", "codec can't decode byte 0xe9"),
+    "id": ({"text": GOOD_TEXTS, "id": NOT_UTF8}, "id", "codec can't decode byte 0xe9"),
+    "day": ({"text": GOOD_TEXTS, "date": pa.array([19012, 4_000_000, None], pa.date32())}, "date", "out of range"),
+    "moment": (
+        {"text": GOOD_TEXTS, "date": pa.array([1642680000, 2**39, None], pa.timestamp("s"))},
+        "date",
+        "out of range",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "column", "cause"), BAD_VALUES.values(), ids=BAD_VALUES)
+def test_parquet_value_that_cannot_be_read_skips_its_row_alone(
+    tmp_path: Path, table: dict[str, pa.Array], column: str, cause: str
+) -> None:
+    path = tmp_path / "news.parquet"
+    pq.write_table(pa.table(table), path, store_schema=False)
+    records, [error] = read(path)
+    assert [record.text for record in records] == ["Iran attacked.", "Xi."]
+    assert [record.date for record in records] == ["2022-01-20" if column == "date" else None, None]
+    assert error.startswith(f"{path}: row 2: the value in column {column!r} cannot be read: ") and cause in error
+
+
+def damage(path: Path, group: int, where: float) -> None:
+    """Overwrite some bytes of the texts of a row group, at a share of their length."""
+    column = pq.read_metadata(path).row_group(group).column(0)
+    begin = column.data_page_offset + int(column.total_compressed_size * where)
+    with path.open("r+b") as file:
+        file.seek(begin)
+        file.write(b"\xff" * 60)
+
+
+def test_damaged_row_group_of_parquet_is_skipped_alone(tmp_path: Path) -> None:
+    path = tmp_path / "news.parquet"
+    texts = [f"Text {number} {number**9}" for number in range(5000)]
+    options: dict[str, Any] = {"use_dictionary": False, "compression": "snappy", "write_batch_size": 50}
+    pq.write_table(pa.table({"text": texts}), path, row_group_size=1000, data_page_size=1000, **options)
+    damage(path, 0, 0.0)
+    damage(path, 3, 0.5)
+    records, errors = read(path)
+    first, last = errors
+    assert first.startswith(f"{path}: row group 1 is damaged (")
+    assert first.endswith("); the 1000 rows 1 to 1000 cannot be read")
+    found = re.fullmatch(r".*: row group 4 is damaged \(.*\); the (\d+) rows (\d+) to 4000 cannot be read", last)
+    assert found and 4000 - int(found[1]) + 1 == int(found[2]) and 3200 < int(found[2]) < 3800
+    numbers = [*range(1000, int(found[2]) - 1), *range(4000, 5000)]
+    assert records == [Record(texts[number], f"{path}:{number + 1}") for number in numbers]
+    assert read(path) == (records, errors)
 
 
 @pytest.fixture

@@ -166,6 +166,21 @@ def test_bulk_runs_leave_the_same_shards_and_skip_what_kills_their_workers(tmp_p
     assert [skip["record"] for skip in skipped_records(tmp_path / "bad")] == [2, 4, 5]
 
 
+def test_value_that_cannot_be_read_skips_its_document_alone(tmp_path: Path) -> None:
+    texts = pa.array([b"Iran met Cuba.", b"caf\xe9", b"Iran met Cuba."], pa.binary()).view(pa.string())
+    days = pa.array([19012, 19012, 4_000_000], pa.date32())
+    dataset = ray.data.from_arrow(pa.table({"id": ["a", "b", "c"], "text": texts, "date": days}))
+    coded = geoevents.ray.extract(dataset, model=MortalSource(tmp_path), output="both").materialize()
+    documents = {row["document"]: row for row in geoevents.ray.document_rows(coded).take_all()}
+    assert (documents["a"]["events"], documents["a"]["date"]) == (1, "2022-01-20")
+    unreadable = [row["skipped"] for row in geoevents.ray.document_rows(coded).take_all() if row["skipped"]]
+    assert [cause.partition(": ")[0] for cause in unreadable] == [
+        "the value in column 'text' cannot be read",
+        "the value in column 'date' cannot be read",
+    ]
+    assert [cause[-14:] for cause in unreadable] == ["(document 'b')", "(document 'c')"]
+
+
 def write_lines(path: Path, texts: list[Any]) -> Path:
     path.write_text("".join(json.dumps({"id": str(number), "text": text}) + "\n" for number, text in enumerate(texts)))
     return path

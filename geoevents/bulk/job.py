@@ -14,10 +14,11 @@ from typing import Any
 from geoevents import __version__
 from geoevents.bulk.chunks import SHARD_SIZE, Chunk, Position, read_chunks
 from geoevents.bulk.extraction import Coded, Coder, ExtractorSource
-from geoevents.bulk.shards import Shard, finished_shards, prepare, write_shard
+from geoevents.bulk.shards import LOCK_FILE, Shard, finished_shards, prepare, replaceable_files, write_shard
 from geoevents.errors import InputError
-from geoevents.formats import RecordFiles, find_inputs
+from geoevents.formats import InputFile, RecordFiles, find_inputs
 from geoevents.formats.columns import ReadOptions
+from geoevents.formats.overwriting import refuse_overwriting
 from geoevents.formats.paths import STANDARD_INPUT
 
 
@@ -54,20 +55,31 @@ class Job:
             raise ValueError(f"shard_size={self.shard_size!r}: give a positive number")
 
     @cached_property
-    def paths(self) -> list[str]:
+    def found(self) -> list[InputFile]:
         """The files to read, in order."""
         return find_inputs(self.inputs, without=self.output)
 
+    def check(self) -> None:
+        """Raise if something is wrong with inputs or options; makes nothing on disk.
+
+        Raises:
+            DictionaryError: A dictionary cannot be read.
+            InputError: A directory or pattern holds no file to read, or an input is a file that the run would replace.
+            ModelError: There is no such model.
+        """
+        refuse_overwriting(replaceable_files(self.output), [file.path for file in self.found])
+        _ = self.description
+
     def files(self) -> RecordFiles:
         """A new reader of the input."""
-        return RecordFiles(self.paths, self.reading, format=self.format, date=self.date)
+        return RecordFiles(self.found, self.reading, format=self.format, date=self.date)
 
     @cached_property
     def description(self) -> dict[str, Any]:
         """Everything that decides about the rows, in plain JSON types. Shards hold it; resuming compares it."""
         return {
             "version": __version__,
-            "inputs": _described_files(self.paths),
+            "inputs": _described_files([file.path for file in self.found]),
             **self.extractor.describe(),
             **asdict(self.coder),
             **asdict(self.reading),
@@ -85,7 +97,7 @@ def _described_files(paths: Sequence[str]) -> dict[str, Any]:
         try:
             status = Path(path).stat()
             size, changed = status.st_size, status.st_mtime_ns
-        except OSError:
+        except (OSError, ValueError):
             size, changed = 0, 0
         total += size
         digest.update(f"{path}\0{size}\0{changed}\0".encode("utf-8", "surrogateescape"))
@@ -111,7 +123,7 @@ def open_job(job: Job, *, resume: bool) -> dict[int, Shard]:
             "directory",
             path=job.output,
         )
-    if found and STANDARD_INPUT in job.paths:
+    if found and any(file.path == STANDARD_INPUT for file in job.found):
         raise InputError("a run that reads standard input cannot be resumed; give files", path=job.output)
     for _, run in found:
         _compare(run, job)
@@ -198,7 +210,7 @@ def locked(output: Path) -> Iterator[None]:
     except ModuleNotFoundError:  # Windows
         yield
         return
-    with (output / ".lock").open("w") as file:
+    with (output / LOCK_FILE).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

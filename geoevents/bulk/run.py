@@ -152,7 +152,8 @@ def extract_files(
         on_skipped: Is given the error of each record that this run skips.
 
     Raises:
-        InputError: An input holds no file to read, or the directory holds shards of another run.
+        InputError: An input holds no file to read or would be overwritten, or the directory holds shards of another
+            run.
         MissingExtraError: The engine is "ray", and Ray is not installed.
         ModelError: The model cannot be loaded.
         OSError: A file cannot be written; its `filename` says which. Finished shards stay.
@@ -193,7 +194,7 @@ def run_job(
 ) -> Report:
     """Do what a job asks for; see `extract_files`."""
     code = _coding(job, engine, workers, time_limit)
-    _ = job.description  # what is wrong with inputs and options shows before anything is made on disk
+    job.check()
     with locked(job.output):
         finished = open_job(job, resume=resume)
         try:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from geoevents.bulk.chunks import Position
 from geoevents.bulk.extraction import Coded
 from geoevents.errors import InputError
+from geoevents.formats.overwriting import with_partial_files
 from geoevents.formats.placing import PARTIAL, placed
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 EVENTS = "events"
 DOCUMENTS = "documents"
 SKIPPED_FILE = "skipped.jsonl"
+LOCK_FILE = ".lock"
 
 _KEY = b"geoevents"
 _VERSION = 1
@@ -131,6 +133,15 @@ def prepare(output: Path) -> None:
     for path in (output / EVENTS).glob("part-*.parquet"):
         if not (output / DOCUMENTS / path.name).exists():
             path.unlink()
+
+
+def replaceable_files(output: Path) -> Iterator[Path]:
+    """The files in an output directory that a run may replace or remove; they need not be there."""
+    for table in (EVENTS, DOCUMENTS):
+        yield from (output / table).glob("part-*.parquet")
+        yield from (output / table).glob(f".part-*{PARTIAL}")
+    yield from with_partial_files(output / SKIPPED_FILE)
+    yield output / LOCK_FILE
 
 
 def finished_shards(output: Path) -> Iterator[tuple[Shard, dict[str, Any]]]:

@@ -22,6 +22,7 @@ from geoevents.cli.table import open_table
 from geoevents.errors import GeoEventsError
 from geoevents.events import Document
 from geoevents.formats import EventWriter, ReadOptions, RecordFiles, find_inputs, open_writer, row_schema, stream_writer
+from geoevents.formats.overwriting import STANDARD_OUTPUT, refuse_overwriting, with_partial_files
 from geoevents.pipeline import BATCH_SIZE, Extractor
 
 
@@ -111,10 +112,11 @@ def extract(
                 "--resume": resume,
             },
         )
-        extractor = source.load()
-        sources = RecordFiles(find_inputs(files), reading, format=from_format, date=date)
         target = Target(Path(output) if output else None, html, to, columns.value if columns else None)
-        extract_to_file(extractor, sources, target, batch_size=batch_size)
+        found = find_inputs(files)
+        refuse_overwriting(target.files(), [file.path for file in found])
+        sources = RecordFiles(found, reading, format=from_format, date=date)
+        extract_to_file(source.load(), sources, target, batch_size=batch_size)
 
 
 def _is_directory(output: str) -> bool:
@@ -143,6 +145,17 @@ class Target:
     html: Path | None = None
     format: str | None = None
     columns: str | None = None
+
+    def files(self) -> Iterator[str | Path]:
+        """The files that are written, "-" for standard output, those that are there only meanwhile included."""
+        for path in (self.path, self.html):
+            yield from with_partial_files(path) if path is not None else ()
+        if self.writes_events() and self.path is None:
+            yield STANDARD_OUTPUT
+
+    def writes_events(self) -> bool:
+        """Whether there is an output beside the page."""
+        return bool(self.path is not None or self.html is None or self.format or self.columns)
 
     def shows_events(self) -> bool:
         """Whether events go to the terminal, where a progress bar would be in their way."""
@@ -193,7 +206,7 @@ def _open_outputs(target: Target) -> Iterator[EventWriter]:
     """A writer to all outputs that were asked for; a page alone leaves standard output empty."""
     with ExitStack() as stack:
         writers: list[EventWriter] = []
-        if target.path is not None or target.html is None or target.format or target.columns:
+        if target.writes_events():
             writers.append(stack.enter_context(_open_output(target)))
         if target.html is not None:
             writers.append(stack.enter_context(open_page(target.html)))

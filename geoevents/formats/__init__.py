@@ -8,7 +8,7 @@ from geoevents.formats.columns import ReadOptions
 from geoevents.formats.files import RecordFiles, read_records
 from geoevents.formats.inputs import INPUT_FORMATS, open_input, read_items
 from geoevents.formats.outputs import OUTPUT_FORMATS, EventWriter, open_writer, stream_writer
-from geoevents.formats.paths import find_inputs
+from geoevents.formats.paths import InputFile, find_inputs
 from geoevents.formats.rows import Column, RowSchema, row_schema
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "OUTPUT_FORMATS",
     "Column",
     "EventWriter",
+    "InputFile",
     "ReadOptions",
     "RecordFiles",
     "RowSchema",

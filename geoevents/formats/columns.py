@@ -68,12 +68,15 @@ class Columns:
         """The record that a row holds.
 
         Args:
-            row: The row, by column.
+            row: The row, by column; with an error in place of a value that cannot be read.
             name: Identifier of the record if the row has none.
 
         Raises:
-            InputError: The text is missing or no string, or the date cannot be read.
+            InputError: The text is missing or no string, or the date or another value cannot be read.
         """
+        for column in self.names():
+            if isinstance(row.get(column), InputError):
+                raise row[column]
         identifier = row.get(self.id) if self.id else None
         if identifier is None or identifier == "":
             identifier = name

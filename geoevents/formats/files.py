@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import BinaryIO
 from geoevents.errors import InputError
 from geoevents.formats.columns import ReadOptions
 from geoevents.formats.inputs import open_input, read_items, shown_name
-from geoevents.formats.paths import INPUT_SUFFIXES, STANDARD_INPUT, find_inputs, format_suffix
+from geoevents.formats.paths import INPUT_SUFFIXES, STANDARD_INPUT, InputFile, find_inputs, format_suffix
 from geoevents.records import Record
 
 
@@ -19,16 +20,16 @@ class RecordFiles:
     """Several files of records.
 
     Args:
-        paths: The files, "-" for standard input; see `find_inputs` for directories and patterns.
+        files: The files; see `find_inputs`.
         options: How to read them.
         format: Their format, or None to go by their suffixes.
         date: ISO 8601 date of the records that have none.
     """
 
     def __init__(
-        self, paths: Sequence[str], options: ReadOptions, *, format: str | None = None, date: str | None = None
+        self, files: Sequence[InputFile], options: ReadOptions, *, format: str | None = None, date: str | None = None
     ) -> None:
-        self._paths = paths
+        self._files = files
         self._options = options
         self._format = format
         self._date = date
@@ -45,11 +46,11 @@ class RecordFiles:
         Args:
             first: Number of the file to begin with, from 0.
         """
-        self._finished = sum(file_size(path) or 0 for path in self._paths[:first])
-        for number in range(first, len(self._paths)):
-            for item in self._file_items(self._paths[number]):
+        self._finished = sum(file_size(file.path) or 0 for file in self._files[:first])
+        for number in range(first, len(self._files)):
+            for item in self._file_items(self._files[number]):
                 yield number, item
-            self._finished += file_size(self._paths[number]) or 0
+            self._finished += file_size(self._files[number].path) or 0
 
     def records(self, *, on_error: Callable[[InputError], None] | None) -> Iterator[Record]:
         """The records, file after file; a file or record that cannot be read goes to `on_error`, or is raised.
@@ -78,11 +79,11 @@ class RecordFiles:
 
     def name(self, number: int) -> str:
         """The name of a file given by its number, as messages and identifiers have it."""
-        return shown_name(self._paths[number])
+        return shown_name(self._files[number].path)
 
     def bytes_total(self) -> int | None:
         """Bytes of all files, or None where a size is unknown."""
-        sizes = [file_size(path) for path in self._paths]
+        sizes = [file_size(file.path) for file in self._files]
         return None if None in sizes else sum(size or 0 for size in sizes)
 
     def _count_rows(self, stream: BinaryIO, path: str) -> int | None:
@@ -93,7 +94,11 @@ class RecordFiles:
 
         return count_rows(stream)
 
-    def _file_items(self, path: str) -> Iterator[Record | InputError]:
+    def _file_items(self, file: InputFile) -> Iterator[Record | InputError]:
+        path = file.path
+        if file.problem:
+            yield InputError(file.problem, path=path)
+            return
         try:
             with open_input(path) as stream:
                 self._stream, self._rows, self._taken = stream, self._count_rows(stream, path), 0
@@ -143,7 +148,11 @@ def read_records(
 
 
 def file_size(path: str) -> int | None:
-    """The size of a file in bytes, 0 where there is none, None for standard input."""
+    """The size of a file in bytes, 0 where there is none or none can be seen, None for standard input."""
     if path == STANDARD_INPUT:
         return None
-    return Path(path).stat().st_size if Path(path).is_file() else 0
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return 0
+    return status.st_size if stat.S_ISREG(status.st_mode) else 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from geoevents.errors import InputError
 from geoevents.formats.compression import compression
+from geoevents.formats.matching import ANY_DEPTH, Search, split_pattern
 
 STANDARD_INPUT = "-"
 
@@ -30,12 +32,27 @@ def format_suffix(path: str | Path) -> str:
     return Path(path.stem if compression(path) else path).suffix.lower()
 
 
-def find_inputs(names: Sequence[str | Path], *, without: Path | None = None) -> list[str]:
-    """The files that some names stand for, each once.
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file to read.
+
+    Attributes:
+        path: Its path, or "-" for standard input.
+        problem: Why it cannot be read, as far as the search for files has shown: it is then skipped. May also be that
+            of a folder.
+    """
+
+    path: str
+    problem: str | None = None
+
+
+def find_inputs(names: Sequence[str | Path], *, without: Path | None = None) -> list[InputFile]:
+    """The files that some names stand for, each once, whatever names and links lead to it: the first one is kept.
 
     A directory stands for all files below it whose suffix is known, in sorted order; a pattern ("news/*.jsonl.gz", and
-    "**" for any depth) for the files that match it, likewise. Hidden and ".partial" files are left out of both. Other
-    names stand for themselves, whether or not there is such a file.
+    "**" for any depth) for the files that match it, likewise. Links are followed. Hidden and ".partial" files are left
+    out of both. What cannot be looked into, and pipes and devices, are among the files, with a problem. Other names
+    stand for themselves, whether or not there is such a file.
 
     Args:
         names: Files, directories, patterns, or "-" for standard input.
@@ -44,39 +61,59 @@ def find_inputs(names: Sequence[str | Path], *, without: Path | None = None) -> 
     Raises:
         InputError: A directory or a pattern holds no file that can be read.
     """
-    kept_out = without.resolve() if without else None
-    return list(dict.fromkeys(path for name in names for path in _expanded(str(name), kept_out)))
+    kept_out = None if without is None else os.path.join(os.path.realpath(without), "")  # noqa: PTH118
+    found: dict[str, InputFile] = {}
+    real_path = _RealPaths()
+    for name in map(str, names):
+        for file in _expanded(name, kept_out, real_path):
+            identity = real_path(file.path)
+            if identity not in found or found[identity].problem:  # a pipe may be given by its own name, too
+                found[identity] = file
+    return list(found.values())
 
 
-def _expanded(name: str, without: Path | None) -> Sequence[str]:
+class _RealPaths:
+    """Gives the real paths of files, which tell files apart; of a link that leads nowhere its own."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: str) -> str:
+        if path == STANDARD_INPUT:
+            return path
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        itself = os.path.join(self._folders[folder], name)  # noqa: PTH118  # a million of them
+        if name not in ("", os.pardir) and not os.path.islink(path):  # noqa: PTH114
+            return itself
+        try:
+            return os.path.realpath(path, strict=True)
+        except (OSError, ValueError):
+            return itself
+
+
+def _expanded(name: str, kept_out: str | None, real_path: _RealPaths) -> Sequence[InputFile]:
     if name == STANDARD_INPUT:
-        return [name]
+        return [InputFile(name)]
     if os.path.isdir(name):  # noqa: PTH112  # a name may be too long or odd for a path, which is then no directory
-        return _matching(_files_below(name), name, "the directory", without)
-    if glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
-        found = (path for path in glob.iglob(name, recursive=True) if Path(path).is_file())  # noqa: PTH207
-        return _matching(found, name, "the pattern", without)
-    return [name]
-
-
-def _files_below(directory: str) -> Iterator[str]:
-    for folder, folders, files in os.walk(directory):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (os.path.join(folder, name) for name in files)  # noqa: PTH118  # a million of them
-
-
-def _matching(paths: Iterable[str], name: str, kind: str, without: Path | None) -> list[str]:
-    @cache
-    def kept_out(folder: str) -> bool:
-        resolved = Path(folder).resolve()
-        return without is not None and without in (resolved, *resolved.parents)
-
-    found = sorted(path for path in paths if _is_input(path) and not kept_out(os.path.dirname(path)))  # noqa: PTH120
-    if not found:
+        kind, folder, parts = "directory", name, [ANY_DEPTH, "*"]
+    elif glob.has_magic(name) and not os.path.exists(name):  # noqa: PTH110
+        kind, (folder, parts) = "pattern", split_pattern(name)
+    else:
+        return [InputFile(name)]
+    search = Search(_is_input)
+    found = [InputFile(path) for path in search.files(folder, parts)]
+    found += [InputFile(path, problem) for path, problem in search.problems.items()]
+    left = [file for file in found if kept_out is None or not real_path(file.path).startswith(kept_out)]
+    if found and not left:
+        raise InputError(f"all that the {kind} holds is in the output directory; choose another one", path=name)
+    if not left:
         raise InputError(
-            f"{kind} holds no file to read; known suffixes are {', '.join(INPUT_SUFFIXES)}, with .gz or .zst", path=name
+            f"the {kind} holds no file to read; known suffixes are {', '.join(INPUT_SUFFIXES)}, with .gz or .zst",
+            path=name,
         )
-    return found
+    return sorted(left, key=attrgetter("path"))
 
 
 def _is_input(path: str) -> bool:
