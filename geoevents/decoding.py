@@ -35,6 +35,20 @@ class TaggedSpans:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @classmethod
+    def joined(cls, parts: Sequence[TaggedSpans], rows: Sequence[int]) -> TaggedSpans:
+        """The spans of several arrays of rows, one below the other.
+
+        Args:
+            parts: The spans of each array.
+            rows: The number of rows of each.
+        """
+        offsets = np.cumsum([0, *rows[:-1]])
+        fields = ("rows", "firsts", "lasts", "labels", "scores")
+        rows_of, *others = ([getattr(part, name) for part in parts] for name in fields)
+        shifted = [part + offset for part, offset in zip(rows_of, offsets, strict=True)]
+        return cls(np.concatenate(shifted), *map(np.concatenate, others))
+
     def select(self, keep: NDArray[np.bool_]) -> TaggedSpans:
         """The spans where `keep`, of shape (spans,), is true."""
         return TaggedSpans(self.rows[keep], self.firsts[keep], self.lasts[keep], self.labels[keep], self.scores[keep])

@@ -12,9 +12,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from geoevents.decoding import Decoder, FloatArray
+from geoevents.decoding import Decoder, FloatArray, TaggedSpans
 from geoevents.encoding import IntArray, LabelScheme, TextEncoder, Window, pad_windows
 from geoevents.errors import MissingExtraError, ModelError
 from geoevents.ontology import Ontology
@@ -90,12 +92,11 @@ class ModelTagger:
         """The events of each text; see `geoevents.prediction.Tagger`."""
         encoded = self.text_encoder.encode(texts)
         windows = [window for text_windows in encoded for window in text_windows]
-        found: dict[int, list[Prediction]] = {}
         batches = list(_batches(windows))
         members = [[windows[index] for index in indices] for indices in batches]
         run = self._pool.map if self.threads > 1 and len(batches) > 1 else map
-        for indices, predictions in zip(batches, run(self._window_predictions, members), strict=True):
-            found |= zip(indices, predictions, strict=True)
+        order = [index for indices in batches for index in indices]
+        found = dict(zip(order, self._predictions(list(run(self._scored, members))), strict=True))
         in_order = iter(range(len(windows)))
         return [tuple(item for _ in text_windows for item in found[next(in_order)]) for text_windows in encoded]
 
@@ -103,23 +104,68 @@ class ModelTagger:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self.threads, thread_name_prefix="geoevents")
 
-    def _window_predictions(self, windows: Sequence[Window]) -> list[list[Prediction]]:
+    def _scored(self, windows: Sequence[Window]) -> _ScoredBatch:
         batch = pad_windows(windows, self.pad_id)
         scores = self.scorer.words(batch)
         word_mask = batch["word_mask"].astype(bool)
-        found: list[list[Prediction]] = [[] for _ in windows]
         triggers = self.decoder.triggers(scores.trigger_logits, word_mask, windows)
+        logits = None
         if len(triggers):
-            logits = self.scorer.events(
-                scores.vectors, batch["word_mask"], triggers.rows, triggers.firsts, triggers.lasts
-            )
-            for row, events in zip(found, self.decoder.events(triggers, *logits, word_mask, windows), strict=True):
-                row += events
-        if scores.unlinked_logits is not None:
-            unlinked = self.decoder.unlinked_arguments(scores.unlinked_logits, word_mask, windows)
-            for row, arguments in zip(found, unlinked, strict=True):
-                row += arguments
+            positions = triggers.rows, triggers.firsts, triggers.lasts
+            logits = self.scorer.events(scores.vectors, batch["word_mask"], *positions)
+        return _ScoredBatch(windows, word_mask, triggers, logits, scores.unlinked_logits)
+
+    def _predictions(self, batches: Sequence[_ScoredBatch]) -> list[list[Prediction]]:
+        """The predictions of each window of the batches.
+
+        The events of all batches are read together: it is mostly the steps from word to word that take time, and not
+        how many windows take them.
+        """
+        found: list[list[Prediction]] = [[] for batch in batches for _ in batch.windows]
+        windows = [window for batch in batches for window in batch.windows]
+        if logits := [batch.event_logits for batch in batches if batch.event_logits is not None]:
+            words = max(batch.word_mask.shape[1] for batch in batches)
+            word_mask = np.concatenate([_widened(batch.word_mask, words) for batch in batches])
+            codes, statuses = (np.concatenate([part[index] for part in logits]) for index in (0, 1))
+            roles = np.concatenate([_widened(part[2], words) for part in logits])
+            triggers = TaggedSpans.joined([batch.triggers for batch in batches], [len(b.windows) for b in batches])
+            events = self.decoder.events(triggers, codes, statuses, roles, word_mask, windows)
+            for row, own in zip(found, events, strict=True):
+                row += own
+        rows = iter(found)
+        for batch in batches:
+            own_rows = [next(rows) for _ in batch.windows]
+            if batch.unlinked_logits is not None:
+                unlinked = self.decoder.unlinked_arguments(batch.unlinked_logits, batch.word_mask, batch.windows)
+                for row, arguments in zip(own_rows, unlinked, strict=True):
+                    row += arguments
         return found
+
+
+@dataclass(frozen=True)
+class _ScoredBatch:
+    """What the network says about a batch of windows.
+
+    Attributes:
+        windows: The windows.
+        word_mask: True at words, False at padding; (windows, words).
+        triggers: The triggers in them.
+        event_logits: Code, status and role logits of the triggers, or None where there are none.
+        unlinked_logits: See `WordScores`.
+    """
+
+    windows: Sequence[Window]
+    word_mask: NDArray[np.bool_]
+    triggers: TaggedSpans
+    event_logits: tuple[FloatArray, FloatArray, FloatArray] | None
+    unlinked_logits: FloatArray | None
+
+
+def _widened(rows: NDArray[Any], words: int) -> NDArray[Any]:
+    """Rows with zeros behind their words; (rows, words, …)."""
+    wider = np.zeros((len(rows), words, *rows.shape[2:]), dtype=rows.dtype)
+    wider[:, : rows.shape[1]] = rows
+    return wider
 
 
 def _batches(windows: Sequence[Window]) -> Iterator[list[int]]:
