@@ -75,3 +75,8 @@ class MissingExtraError(GeoEventsError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"this needs the package {package!r}; install it with: pip install 'geoevents[{extra}]'")
+        self._given = (package, extra)
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        # The usual way calls the class with the message, which would break the pipe from a worker process.
+        return type(self), self._given
