@@ -233,3 +233,33 @@ def test_page_of_highlighted_texts(tmp_path: Path) -> None:
     assert many.stderr == "geoevents: page.html shows the first 200 documents, not the other 50\n"
     failed = extract(tmp_path, "a.jsonl", "--html", "none/page.html")
     assert (failed.returncode, failed.stderr) == (1, "geoevents: none/page.html: No such file or directory\n")
+
+
+FILE_OUTPUTS = (["-o", "events.jsonl"], ["--to", "jsonl"])
+
+
+@pytest.mark.parametrize("output", FILE_OUTPUTS, ids=["file", "standard output"])
+def test_texts_that_fault_are_skipped_in_single_outputs_too(tmp_path: Path, output: list[str]) -> None:
+    texts = ["Putin met Xi.", "A Faulty one.", "Iran attacked Iraq."]
+    lines = [json.dumps({"id": str(number), "text": text}) + "\n" for number, text in enumerate(texts)]
+    (tmp_path / "a.jsonl").write_text("".join([*lines[:2], "{bad\n", lines[2]]))
+    command = [*MORTAL, "extract", "a.jsonl"]
+    given = {"cwd": tmp_path, "env": ENVIRONMENT, "capture_output": True, "text": True}
+    done = subprocess.run([*command, *output, "--skipped", "skipped.jsonl"], **given)  # type: ignore[call-overload]
+    fault, bad, number = done.stderr.splitlines()
+    assert done.returncode == 3
+    assert fault == ("geoevents: skipped: a.jsonl: record 2 (1): the text cannot be coded: RuntimeError: a fault")
+    assert bad.startswith("geoevents: skipped: a.jsonl:3: malformed JSON")
+    assert number == "geoevents: records skipped: 2"
+    written = done.stdout or (tmp_path / "events.jsonl").read_text()
+    assert [json.loads(line)["document"] for line in written.splitlines()] == ["0", "2"]
+    subprocess.run([*command, "-o", "out/"], **given)  # type: ignore[call-overload]
+    assert (tmp_path / "skipped.jsonl").read_bytes() == (tmp_path / "out" / "skipped.jsonl").read_bytes()
+
+
+def test_skipped_records_are_listed_even_if_there_are_no_others(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{bad\n")
+    done = extract(tmp_path, "a.jsonl", "-o", "events.jsonl", "--skipped", "skipped.jsonl")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "geoevents: no record could be read")
+    assert not (tmp_path / "events.jsonl").exists()
+    assert json.loads((tmp_path / "skipped.jsonl").read_text())["line"] == 1
