@@ -14,6 +14,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+_LONGEST_REPEATED = 100
+
+
+def repeated(*values: object) -> str:
+    """Values as a message repeats them, separated by commas; cut to 100 characters, since users may send any length."""
+    try:
+        shown = ", ".join(map(repr, values))
+    except RecursionError:  # lists in lists, by the hundred
+        shown = "nested values"
+    return shown if len(shown) <= _LONGEST_REPEATED else f"{shown[: _LONGEST_REPEATED - 1]}…"
+
 
 class GeoEventsError(Exception):
     """Base class of all errors that geoevents raises on purpose."""
