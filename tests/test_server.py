@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import re
@@ -394,6 +395,65 @@ def test_time_limit_ends_slow_senders_and_long_texts() -> None:
             if (again := extract(running, text="Putin met Xi.")).status_code == 200:
                 break
         assert again.status_code == 200 and time.monotonic() - began < 10
+
+
+IMPATIENT = (
+    "import cli_with_rules, geoevents.server.connections as connections; connections.KEEP_ALIVE = 2; "
+    "cli_with_rules.main()"
+)
+HEAD = b"POST /extract HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+SLOW = {
+    "says nothing": (b"", b"", None),
+    "headers byte by byte": (HEAD, b"X-Slow: a\r\n", None),
+    "body byte by byte": (HEAD + b"Content-Length: 10000\r\n\r\n", b" ", 504),
+    "chunks byte by byte": (CHUNKED, b"1\r\n \r\n", 504),
+    "chunks beyond the limit": (CHUNKED, b"3e8\r\n" + b" " * 1000 + b"\r\n", 504),
+    "chunks far beyond the limit": (CHUNKED, b"f4240\r\n" + b" " * 1_000_000 + b"\r\n", 413),
+    "body that is refused": (HEAD.replace(b"json", b"xml") + b"Content-Length: 10000\r\n\r\n", b" ", 415),
+    "length beyond all": (HEAD + b"Content-Length: 99999999999\r\n\r\n", b" ", 413),
+}
+
+
+@pytest.fixture(scope="module")
+def impatient(environment: None) -> Iterator[Server]:
+    """A server that waits for nobody."""
+    with serving("--timeout", "1", "--max-bytes", "500", program=[sys.executable, "-c", IMPATIENT]) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("head", "piece", "status"), SLOW.values(), ids=SLOW)
+def test_slow_clients_are_answered_and_let_go(impatient: Server, head: bytes, piece: bytes, status: int | None) -> None:
+    address = httpx.URL(impatient.url)
+    received, ended = b"", False
+    deadline = time.monotonic() + 8
+    with socket.create_connection((address.host, address.port or 80), timeout=0.05) as connection:
+        connection.sendall(head)
+        while not ended and time.monotonic() < deadline:
+            with contextlib.suppress(TimeoutError):
+                try:
+                    connection.sendall(piece)
+                    part = connection.recv(65536)
+                    received, ended = received + part, not part
+                except ConnectionError:
+                    ended = True
+    assert ended, received
+    assert received.startswith(b"HTTP/1.1 %d " % status if status else b"")
+    assert bool(received) == bool(status)
+    assert extract(impatient, text=TEXT).status_code == 200
+
+
+def test_answer_that_nobody_reads_is_dropped(impatient: Server) -> None:
+    address = httpx.URL(impatient.url)
+    with socket.create_connection((address.host, address.port or 80), timeout=10) as connection:
+        for _ in range(200):  # 40 MB of answers, more than the system keeps for us
+            connection.sendall(b"GET /codes HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(4)
+        size = 0
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(1 << 20):
+                size += len(part)
+    assert 0 < size < 200 * len(httpx.get(f"{impatient.url}/codes").content)
 
 
 def test_clients_that_leave_do_no_harm(rules: Server) -> None:
