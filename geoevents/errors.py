@@ -14,6 +14,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+_LONGEST_REPEATED = 100
+
+
+def repeated(*values: object) -> str:
+    """Values as a message repeats them, separated by commas; cut to 100 characters, since users may send any length."""
+    try:
+        shown = ", ".join(map(repr, values))
+    except RecursionError:  # lists in lists, by the hundred
+        shown = "nested values"
+    return shown if len(shown) <= _LONGEST_REPEATED else f"{shown[: _LONGEST_REPEATED - 1]}…"
+
 
 class GeoEventsError(Exception):
     """Base class of all errors that geoevents raises on purpose."""
@@ -75,3 +86,8 @@ class MissingExtraError(GeoEventsError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"this needs the package {package!r}; install it with: pip install 'geoevents[{extra}]'")
+        self._given = (package, extra)
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        # The usual way calls the class with the message, which would break the pipe from a worker process.
+        return type(self), self._given

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from geoevents.errors import InputError
+from geoevents.errors import InputError, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ def as_record(item: RecordLike) -> Record:
         return make_record(item.text, item.id, item.date)
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Mapping):
         text, context = item
-        unknown = sorted(map(repr, context.keys() - {"id", "date"}))
+        unknown = sorted(context.keys() - {"id", "date"}, key=repr)
         if unknown:
-            raise InputError(f"unknown key {', '.join(unknown)} beside the text; allowed are 'id' and 'date'")
+            raise InputError(f"unknown key {repeated(*unknown)} beside the text; allowed are 'id' and 'date'")
         return make_record(text, context.get("id"), context.get("date"))
     return make_record(item, None, None)
 
@@ -84,7 +84,7 @@ def iso_date(value: object) -> str | None:
         return value.isoformat()
     parsed = _parse_date(value.strip()) if isinstance(value, str) else None
     if parsed is None:
-        raise InputError(f"the date {value!r} cannot be read; write it as YYYY-MM-DD, or leave it out")
+        raise InputError(f"the date {repeated(value)} cannot be read; write it as YYYY-MM-DD, or leave it out")
     return parsed.isoformat()
 
 
@@ -97,5 +97,5 @@ def _parse_date(text: str) -> date | None:
         if match:
             return date(int(match[1]), int(match[3]), int(match[4]))
         return parsedate_to_datetime(text).date()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # the last from a time zone of many digits
         return None

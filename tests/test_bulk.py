@@ -5,7 +5,7 @@ import os
 import random
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,26 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mortal_tagger import MortalSource
+from mortal_tagger import MortalSource, MortalTagger
 from rule_tagger import RuleTagger
 
-from geoevents import DictionaryError, Extractor, GeoEventsError, InputError, ModelError
-from geoevents.bulk import Advance, ExtractorOptions, Report, chunks, extract_files, locked, processes
+from geoevents import DictionaryError, Extractor, GeoEventsError, InputError, MissingExtraError, ModelError
+from geoevents.bulk import (
+    Advance,
+    ExtractorOptions,
+    Item,
+    Report,
+    chunks,
+    code_items,
+    extract_files,
+    extraction,
+    locked,
+    processes,
+)
 from geoevents.bulk.extraction import DOCUMENT_COLUMNS
 from geoevents.formats.rows import FLAT
+from geoevents.prediction import PredictedEvent
+from geoevents.records import Record
 
 EXTRACTOR = Extractor(RuleTagger(keep=False))
 
@@ -359,11 +372,11 @@ def test_text_that_exhausts_its_time_is_skipped(write: Write, tmp_path: Path, mo
 class StillbornSource(MortalSource):
     """Its workers die, or raise, while they load."""
 
-    raises: bool = False
+    raises: GeoEventsError | None = None
 
     def load(self) -> Extractor:
         if self.raises:
-            raise ModelError("config.json is missing")
+            raise self.raises
         os._exit(3)
 
 
@@ -371,8 +384,9 @@ def test_workers_that_cannot_start_end_the_run(write: Write, tmp_path: Path) -> 
     path = write("a.jsonl", ["Putin met Xi."])
     with pytest.raises(GeoEventsError, match=r"the worker processes die while they load the model \(exit status 3\)"):
         extract_files(path, tmp_path / "out", extractor=StillbornSource(tmp_path), workers=2)
-    with pytest.raises(ModelError, match=r"config.json is missing"):
-        extract_files(path, tmp_path / "out", extractor=StillbornSource(tmp_path, raises=True), workers=1)
+    for error in (ModelError("config.json is missing"), MissingExtraError("torch", "train")):
+        with pytest.raises(type(error), match=re.escape(str(error))):
+            extract_files(path, tmp_path / "out", extractor=StillbornSource(tmp_path, error), workers=1)
 
 
 @pytest.mark.usefixtures("default_extractor")
@@ -392,3 +406,48 @@ def test_every_column_of_the_documents_is_documented() -> None:
     section = text.split("<!-- columns: documents -->")[1].split("<!-- end -->")[0]
     rows = re.findall(r"^\| `([^`]+)` \| (.*?) \|$", section, re.MULTILINE)
     assert rows == [(column.name, column.description) for column in DOCUMENT_COLUMNS]
+
+
+class CountingTagger(MortalTagger):
+    """A mortal tagger that counts the texts that it is given."""
+
+    given = 0
+
+    def predict(self, texts: Sequence[str]) -> list[tuple[PredictedEvent, ...]]:
+        self.given += len(texts)
+        return super().predict(texts)
+
+
+@given(st.lists(st.sampled_from(["Putin met Xi.", "A Faulty one.", "", "bad"]), max_size=40), st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_every_item_comes_out_in_its_place(texts: list[str], batch_size: int) -> None:
+    contents = [InputError("bad") if text == "bad" else Record(text, str(n)) for n, text in enumerate(texts)]
+    items = [Item("a", number, content) for number, content in enumerate(contents, 1)]
+    extractor = Extractor(MortalTagger(Path("nowhere")))
+    outcomes = list(code_items(extractor, iter(items), batch_size=batch_size))
+    assert [item for item, _ in outcomes] == items
+    for text, (_, outcome) in zip(texts, outcomes, strict=True):
+        assert isinstance(outcome, InputError) == (text in ("bad", "A Faulty one."))
+        assert isinstance(outcome, InputError) or outcome.text == text
+
+
+def test_fault_has_few_texts_coded_again_and_the_reader_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["Putin met Xi."] * 500 + ["A Faulty one."] + ["Iran attacked Iraq."] * 500
+    items = [Item("a", number, Record(text, str(number))) for number, text in enumerate(texts)]
+    tagger = CountingTagger(Path("nowhere"))
+
+    def read() -> Iterator[Item]:
+        yield from items
+        raise OSError("the disk is gone")
+
+    found = []
+    with pytest.raises(OSError, match="the disk is gone"):
+        for item, outcome in code_items(Extractor(tagger), read(), batch_size=8):
+            found.append((item, isinstance(outcome, InputError)))
+    assert found == [(item, item.record == 500) for item in items]
+    assert tagger.given < 1100
+    bad = [Item("a", number, InputError("bad")) for number in range(100)]
+    monkeypatch.setattr(extraction, "_MOST_IN_WORK", 10)
+    read_ahead = iter([items[0], *bad])
+    assert next(code_items(Extractor(tagger), read_ahead))[0] == items[0]
+    assert len(list(read_ahead)) == 91

@@ -27,6 +27,9 @@ def extract(folder: Path, *arguments: str, **options: object) -> subprocess.Comp
     )  # type: ignore[call-overload, no-any-return]
 
 
+MORTAL = [sys.executable, str(Path(__file__).parent / "cli_with_mortal_tagger.py")]
+
+
 def write_texts(path: Path, number: int, text: str = "Putin met Xi.") -> None:
     path.write_text("".join(json.dumps({"id": str(n), "text": text}) + "\n" for n in range(number)))
 
@@ -149,8 +152,24 @@ def test_skipped_records_make_the_status(tmp_path: Path) -> None:
     assert nothing.stderr.endswith("geoevents: no record could be read\n")
 
 
+def test_texts_that_kill_or_fault_are_skipped_without_workers_too(tmp_path: Path) -> None:
+    texts = ["Putin met Xi.", "A Poison text.", "An Unlucky one met Xi.", "A Faulty one.", "Iran attacked Iraq."]
+    lines = [json.dumps({"id": str(number), "text": text}) + "\n" for number, text in enumerate(texts)]
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    command = [*MORTAL, "extract", "a.jsonl", "-o", "out/", "--resume"]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        "geoevents: skipped: a.jsonl: record 2 (1): the worker process died twice on this text (signal SIGKILL)",
+        "geoevents: skipped: a.jsonl: record 4 (3): the text cannot be coded: RuntimeError: a fault",
+        MESSAGE.format(3, 3, 2, 1, "out").strip(),
+        "geoevents: the records skipped are listed in out/skipped.jsonl",
+    ]
+    assert documents(tmp_path / "out") == list("01234")
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("workers", [[], ["--workers", "2"]], ids=["here", "workers"])
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]], ids=["one", "two"])
 def test_interrupted_run_says_how_to_go_on(tmp_path: Path, sent: signal.Signals, workers: list[str]) -> None:
     write_texts(tmp_path / "a.jsonl", 6000)
     assert extract(tmp_path, "a.jsonl", "-o", "whole/", "--shard-size", "200").returncode == 0
@@ -187,7 +206,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     assert everyone_leaves(process.pid)
 
 
-@pytest.mark.parametrize("workers", [[], ["--workers", "2"]], ids=["here", "workers"])
+@pytest.mark.parametrize("workers", [[], ["--workers", "2"]], ids=["one", "two"])
 def test_limit_of_a_file_is_one_line_that_names_it(tmp_path: Path, workers: list[str]) -> None:
     """The system's limit on the size of files fails a write just as a full disk does."""
     write_archive(tmp_path / "in", 2000, random.Random(3))
@@ -241,8 +260,7 @@ def test_kills_lose_and_double_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak memory from the kernel")
-@pytest.mark.parametrize("workers", [[], ["--workers", "1"]], ids=["here", "worker"])
-def test_memory_does_not_grow_with_the_archive(tmp_path: Path, workers: list[str]) -> None:
+def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
     text = "The weather in the valley was mild for most of the week, with light winds and little rain. " * 30
     code = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stderr=subprocess.DEVNULL);"
@@ -251,7 +269,7 @@ def test_memory_does_not_grow_with_the_archive(tmp_path: Path, workers: list[str
 
     def peak_kilobytes(number: int) -> int:
         write_texts(tmp_path / "a.jsonl", number, text + "Putin met Xi in Moscow.")
-        options = ["--shard-size", "300", *workers, "-o", f"out{number}/"]
+        options = ["--shard-size", "300", "-o", f"out{number}/"]
         command = [sys.executable, "-c", code, *RULES, "extract", "a.jsonl", *options]
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT, check=True)
         return int(done.stdout)
@@ -274,3 +292,33 @@ def test_page_of_highlighted_texts(tmp_path: Path) -> None:
     assert many.stderr == "geoevents: page.html shows the first 200 documents, not the other 50\n"
     failed = extract(tmp_path, "a.jsonl", "--html", "none/page.html")
     assert (failed.returncode, failed.stderr) == (1, "geoevents: none/page.html: No such file or directory\n")
+
+
+FILE_OUTPUTS = (["-o", "events.jsonl"], ["--to", "jsonl"])
+
+
+@pytest.mark.parametrize("output", FILE_OUTPUTS, ids=["file", "standard output"])
+def test_texts_that_fault_are_skipped_in_single_outputs_too(tmp_path: Path, output: list[str]) -> None:
+    texts = ["Putin met Xi.", "A Faulty one.", "Iran attacked Iraq."]
+    lines = [json.dumps({"id": str(number), "text": text}) + "\n" for number, text in enumerate(texts)]
+    (tmp_path / "a.jsonl").write_text("".join([*lines[:2], "{bad\n", lines[2]]))
+    command = [*MORTAL, "extract", "a.jsonl"]
+    given = {"cwd": tmp_path, "env": ENVIRONMENT, "capture_output": True, "text": True}
+    done = subprocess.run([*command, *output, "--skipped", "skipped.jsonl"], **given)  # type: ignore[call-overload]
+    fault, bad, number = done.stderr.splitlines()
+    assert done.returncode == 3
+    assert fault == ("geoevents: skipped: a.jsonl: record 2 (1): the text cannot be coded: RuntimeError: a fault")
+    assert bad.startswith("geoevents: skipped: a.jsonl:3: malformed JSON")
+    assert number == "geoevents: records skipped: 2"
+    written = done.stdout or (tmp_path / "events.jsonl").read_text()
+    assert [json.loads(line)["document"] for line in written.splitlines()] == ["0", "2"]
+    subprocess.run([*command, "-o", "out/"], **given)  # type: ignore[call-overload]
+    assert (tmp_path / "skipped.jsonl").read_bytes() == (tmp_path / "out" / "skipped.jsonl").read_bytes()
+
+
+def test_skipped_records_are_listed_even_if_there_are_no_others(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{bad\n")
+    done = extract(tmp_path, "a.jsonl", "-o", "events.jsonl", "--skipped", "skipped.jsonl")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "geoevents: no record could be read")
+    assert not (tmp_path / "events.jsonl").exists()
+    assert json.loads((tmp_path / "skipped.jsonl").read_text())["line"] == 1

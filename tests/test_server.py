@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import re
@@ -18,6 +19,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 import server
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rule_tagger import RuleTagger
 from server import Server, serving
 from test_cli import ENVIRONMENT, RULES
@@ -123,6 +126,26 @@ BAD = {
     "too many documents": (b'{"documents": [' + b'"a",' * 60 + b'"a"]}', JSON, 413, "61 documents"),
     "too large": (b" " * 20_001, JSON, 413, "larger than 20000 bytes"),
     "much too large": (b" " * 3_000_000, JSON, 413, "larger than 20000 bytes"),
+    "date without end": (b'{"text": "a", "date": "' + b"1" * 15_000 + b'"}', JSON, 422, "1… cannot be read"),
+    "zone of many digits": (b'{"text": "a", "date": "Mon, 1 Jan 2022 10:00:00 +99999999999999"}', JSON, 422, "be read"),
+    "keys without end": (b'{"text": "a", "' + b"k" * 15_000 + b'": 1, "x": 1}', JSON, 422, "kkk…; allowed are"),
+    "many keys": (json.dumps(dict.fromkeys(map(str, range(1500)))).encode(), JSON, 422, "…; allowed are"),
+    "many bad statuses": (
+        b'{"text": "a", "statuses": [' + b'"no",' * 2000 + b'"no"]}',
+        JSON,
+        422,
+        "statuses.0: Input should be",
+    ),
+    "lists in lists": (
+        b'{"text": ' + b"[" * 700 + b"]" * 700 + b"}",
+        JSON,
+        422,
+        "text: Input should be a valid string",
+    ),
+    "number of many digits": (b'{"text": "a", "id": ' + b"1" * 15_000 + b"}", JSON, 400, "malformed JSON"),
+    "number beyond all": (b'{"text": "a", "min_score": 1' + b"0" * 400 + b"}", JSON, 422, "min_score"),
+    "half a pair as key": (rb'{"text": "a", "\ud800": 1}', JSON, 422, r"unknown key '\ud800'"),
+    "null byte": (b'{"text": "a\0"}', JSON, 400, "malformed JSON: Invalid control character"),
     "a form": (b"text=Putin", {"content-type": "application/x-www-form-urlencoded"}, 415, "application/json"),
     "no type": (b'{"text": "a"}', {}, 415, "Content-Type: application/json"),
 }
@@ -135,6 +158,39 @@ def test_bad_request_has_a_status_and_a_cause(
     answer = httpx.post(f"{rules.url}/extract", content=body, headers=headers)
     assert answer.status_code == status
     assert says in answer.json()["detail"]
+    assert len(answer.text) < 600
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+KEYS = st.sampled_from(["text", "id", "date", "documents", "statuses", "min_score", "reciprocal", "x"])
+BODIES = (
+    st.binary(max_size=200)
+    | JSON_VALUES.map(lambda data: json.dumps(data).encode())
+    | st.dictionaries(KEYS, JSON_VALUES, max_size=4).map(lambda data: json.dumps(data).encode())
+    | st.dictionaries(KEYS, JSON_VALUES, max_size=3).map(
+        lambda data: json.dumps({"text": "Putin met Xi.", **data}).encode()
+    )
+    | st.lists(JSON_VALUES, max_size=3).map(lambda data: json.dumps({"documents": data}).encode())
+)
+
+
+@given(st.sampled_from(["extract", "render"]), BODIES)
+@settings(max_examples=300, deadline=None)
+def test_any_body_has_an_answer_that_is_no_fault_of_the_service(rules: Server, address: str, body: bytes) -> None:
+    answer = httpx.post(f"{rules.url}/{address}", content=body, headers=JSON, timeout=10)
+    assert answer.status_code in (200, 400, 413, 422)
+    if answer.status_code != 200:
+        assert 0 < len(answer.json()["detail"]) < 600
+
+
+@pytest.mark.parametrize("parameter", ["under", "search"])
+def test_search_without_end_is_not_repeated(rules: Server, parameter: str) -> None:
+    answer = httpx.get(f"{rules.url}/codes", params={parameter: "z" * 20_000})
+    assert (answer.status_code, len(answer.text) < 500) == (404, True)
 
 
 def test_size_is_counted_where_no_header_tells_it(rules: Server) -> None:
@@ -153,6 +209,11 @@ def test_size_is_counted_where_no_header_tells_it(rules: Server) -> None:
 def test_half_a_surrogate_pair_comes_back_as_it_was_sent(rules: Server) -> None:
     answer = httpx.post(f"{rules.url}/extract", content=rb'{"text": "Putin met \ud800 Xi."}', headers=JSON)
     assert json.loads(answer.content.decode())["text"] == "Putin met \ud800 Xi."
+
+
+def test_half_a_surrogate_pair_can_be_rendered(rules: Server) -> None:
+    answer = httpx.post(f"{rules.url}/render", content=rb'{"text": "Putin met \ud800 Xi."}', headers=JSON)
+    assert (answer.status_code, "Putin" in answer.text) == (200, True)
 
 
 def test_markup_in_texts_is_rendered_as_text(rules: Server, resolved: Extractor) -> None:
@@ -334,6 +395,65 @@ def test_time_limit_ends_slow_senders_and_long_texts() -> None:
             if (again := extract(running, text="Putin met Xi.")).status_code == 200:
                 break
         assert again.status_code == 200 and time.monotonic() - began < 10
+
+
+IMPATIENT = (
+    "import cli_with_rules, geoevents.server.connections as connections; connections.KEEP_ALIVE = 2; "
+    "cli_with_rules.main()"
+)
+HEAD = b"POST /extract HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+SLOW = {
+    "says nothing": (b"", b"", None),
+    "headers byte by byte": (HEAD, b"X-Slow: a\r\n", None),
+    "body byte by byte": (HEAD + b"Content-Length: 10000\r\n\r\n", b" ", 504),
+    "chunks byte by byte": (CHUNKED, b"1\r\n \r\n", 504),
+    "chunks beyond the limit": (CHUNKED, b"3e8\r\n" + b" " * 1000 + b"\r\n", 504),
+    "chunks far beyond the limit": (CHUNKED, b"f4240\r\n" + b" " * 1_000_000 + b"\r\n", 413),
+    "body that is refused": (HEAD.replace(b"json", b"xml") + b"Content-Length: 10000\r\n\r\n", b" ", 415),
+    "length beyond all": (HEAD + b"Content-Length: 99999999999\r\n\r\n", b" ", 413),
+}
+
+
+@pytest.fixture(scope="module")
+def impatient(environment: None) -> Iterator[Server]:
+    """A server that waits for nobody."""
+    with serving("--timeout", "1", "--max-bytes", "500", program=[sys.executable, "-c", IMPATIENT]) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("head", "piece", "status"), SLOW.values(), ids=SLOW)
+def test_slow_clients_are_answered_and_let_go(impatient: Server, head: bytes, piece: bytes, status: int | None) -> None:
+    address = httpx.URL(impatient.url)
+    received, ended = b"", False
+    deadline = time.monotonic() + 8
+    with socket.create_connection((address.host, address.port or 80), timeout=0.05) as connection:
+        connection.sendall(head)
+        while not ended and time.monotonic() < deadline:
+            with contextlib.suppress(TimeoutError):
+                try:
+                    connection.sendall(piece)
+                    part = connection.recv(65536)
+                    received, ended = received + part, not part
+                except ConnectionError:
+                    ended = True
+    assert ended, received
+    assert received.startswith(b"HTTP/1.1 %d " % status if status else b"")
+    assert bool(received) == bool(status)
+    assert extract(impatient, text=TEXT).status_code == 200
+
+
+def test_answer_that_nobody_reads_is_dropped(impatient: Server) -> None:
+    address = httpx.URL(impatient.url)
+    with socket.create_connection((address.host, address.port or 80), timeout=10) as connection:
+        for _ in range(200):  # 40 MB of answers, more than the system keeps for us
+            connection.sendall(b"GET /codes HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(4)
+        size = 0
+        with contextlib.suppress(ConnectionError):
+            while part := connection.recv(1 << 20):
+                size += len(part)
+    assert 0 < size < 200 * len(httpx.get(f"{impatient.url}/codes").content)
 
 
 def test_clients_that_leave_do_no_harm(rules: Server) -> None:

@@ -3,11 +3,20 @@
 `extract_files` does it, on one machine or on a Ray cluster; `run_job` is the same for a `Job` that is there already.
 """
 
-from geoevents.bulk.chunks import SHARD_SIZE, Chunk, Item, Position
-from geoevents.bulk.extraction import Coded, Coder, ExtractorOptions, ExtractorSource
+from geoevents.bulk.chunks import SHARD_SIZE, Chunk, Item, Position, read_items
+from geoevents.bulk.extraction import (
+    Coded,
+    Coder,
+    ExtractorOptions,
+    ExtractorSource,
+    Outcome,
+    code_items,
+    located_skip,
+    skipped_record,
+)
 from geoevents.bulk.job import Job, locked, open_job
 from geoevents.bulk.run import Advance, Engine, Report, extract_files, run_job
-from geoevents.bulk.shards import Shard, finished_shards, skipped_records, write_skipped
+from geoevents.bulk.shards import Shard, finished_shards, skipped_line, skipped_records, write_skipped
 
 __all__ = [
     "SHARD_SIZE",
@@ -20,14 +29,20 @@ __all__ = [
     "ExtractorSource",
     "Item",
     "Job",
+    "Outcome",
     "Position",
     "Report",
     "Shard",
+    "code_items",
     "extract_files",
     "finished_shards",
+    "located_skip",
     "locked",
     "open_job",
+    "read_items",
     "run_job",
+    "skipped_line",
+    "skipped_record",
     "skipped_records",
     "write_skipped",
 ]

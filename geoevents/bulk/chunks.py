@@ -105,6 +105,12 @@ def read_chunks(
         yield Chunk(shard, tuple(items), begin, position, read - read_before, read)
 
 
+def read_items(files: RecordFiles) -> Iterator[Item]:
+    """All items of the input, as it is read."""
+    for item, _ in _items(files, files.contents(), Position(0, 0)):
+        yield item
+
+
 def _items(
     files: RecordFiles, contents: Iterator[tuple[int, Record | InputError]], start: Position
 ) -> Iterator[tuple[Item, Position]]:

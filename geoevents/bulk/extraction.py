@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -30,6 +31,10 @@ DOCUMENT_COLUMNS = (
     Column("events", "integer", "Number of its events"),
     Column("skipped", "string", "Why the record was skipped; missing for all others"),
 )
+
+
+Outcome = tuple[Item, Document | InputError]
+"""An item of the input, and its document or why it is skipped."""
 
 
 class ExtractorSource(Protocol):
@@ -173,13 +178,9 @@ class Coder:
             chunk: The chunk.
             tick: Is called when a record goes in and when a document comes out, as a sign of life.
         """
-        records = [item.content for item in chunk.items if isinstance(item.content, Record)]
-        documents = iter(_documents(extractor, records, self.batch_size, tick))
-        return self.coded(
-            [(item, next(documents) if isinstance(item.content, Record) else item.content) for item in chunk.items]
-        )
+        return self.coded(list(code_items(extractor, chunk.items, batch_size=self.batch_size, tick=tick)))
 
-    def coded(self, outcomes: Sequence[tuple[Item, Document | InputError]]) -> Coded:
+    def coded(self, outcomes: Sequence[Outcome]) -> Coded:
         """The rows of items that became documents or are skipped."""
         from geoevents.formats.parquet import as_table, fields
 
@@ -222,27 +223,145 @@ class Coded:
 
 
 def _skip(row: Mapping[str, Any]) -> InputError:
-    cause = (
-        row["skipped"] if row["document"] is None else f"record {row['record']} ({row['document']}): {row['skipped']}"
-    )
-    return InputError(cause, path=row["file"], line=row["line"])
+    return _located(row["skipped"], row["file"], row["line"], row["record"], row["document"])
 
 
-def _documents(
-    extractor: Extractor, records: Sequence[Record], batch_size: int, tick: Callable[[], None]
-) -> list[Document | InputError]:
+def located_skip(item: Item, error: InputError) -> InputError:
+    """Why an item was skipped, with the place where it is in the input."""
+    return _located(error.cause, item.file, error.line, item.record, _identifier(item))
+
+
+def _located(cause: str, file: str, line: int | None, record: int, identifier: str | None) -> InputError:
+    where = "" if identifier is None else f"record {record} ({identifier}): "
+    return InputError(where + cause, path=file, line=line)
+
+
+def skipped_record(item: Item, error: InputError) -> dict[str, Any]:
+    """A skipped record as reports list it: file, line, record, id and cause."""
+    return {
+        "file": item.file,
+        "line": error.line,
+        "record": item.record,
+        "id": _identifier(item),
+        "cause": error.cause,
+    }
+
+
+def _identifier(item: Item) -> str | None:
+    return item.content.id if isinstance(item.content, Record) else None
+
+
+def code_items(
+    extractor: Extractor,
+    items: Iterable[Item],
+    *,
+    batch_size: int = BATCH_SIZE,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[Outcome]:
+    """The items with what became of them, in order: a document, or why the item is skipped.
+
+    A record on which the extractor raises an exception is skipped. Those that were in work beside it are coded again,
+    one at a time, since nobody can tell which one it was.
+
+    Args:
+        extractor: The extractor.
+        items: The items, which are read as they are needed.
+        batch_size: Sentences that go through the model at once.
+        tick: Is called when a record goes in and when a document comes out, as a sign of life.
+
+    Raises:
+        Exception: What reading the items raises, behind the outcomes of those read before.
+    """
+    work = _InWork(iter(items), tick)
+    while not work.ended:
+        try:
+            for document in extractor.pipe(work.records(), batch_size=batch_size):
+                tick()
+                yield from work.taken_out(document)
+        except Exception as error:  # whatever it is, it must not stop a run of days
+            alone = work.waiting_records() > 1
+            for item in work.all_taken_out():
+                yield item, _coded_alone(extractor, item, batch_size, tick) if alone else _outcome_of(item, error)
+        yield from ((item, item.content) for item in work.all_taken_out() if isinstance(item.content, InputError))
+    if work.failure is not None:
+        raise work.failure
+
+
+# Items that may wait behind a record whose document has not come yet, so that a file of nothing but bad lines does not
+# fill the memory.
+_MOST_IN_WORK = 10_000
+
+
+@dataclass
+class _InWork:
+    """The items that went into the extractor and have not come out yet.
+
+    Attributes:
+        items: The items to come.
+        tick: Is called when a record goes in.
+        waiting: Those in work, in order.
+        ended: Whether all items have gone in.
+        failure: What reading them has raised.
+    """
+
+    items: Iterator[Item]
+    tick: Callable[[], None]
+    waiting: deque[Item] = field(default_factory=deque)
+    ended: bool = False
+    failure: Exception | None = None
+
+    def records(self) -> Iterator[Record]:
+        """The records as they go in."""
+        while len(self.waiting) < _MOST_IN_WORK:
+            try:
+                item = next(self.items)
+            except StopIteration:
+                self.ended = True
+                return
+            except Exception as error:  # of the reader, which is not to be taken for one of the model
+                self.ended, self.failure = True, error
+                return
+            self.waiting.append(item)
+            if isinstance(item.content, Record):
+                self.tick()
+                yield item.content
+
+    def taken_out(self, document: Document) -> Iterator[Outcome]:
+        """The first record with its document, behind the unreadable items before it."""
+        while True:
+            item = self.waiting.popleft()
+            if isinstance(item.content, Record):
+                yield item, document
+                return
+            yield item, item.content
+
+    def all_taken_out(self) -> Iterator[Item]:
+        """All that wait."""
+        while self.waiting:
+            yield self.waiting.popleft()
+
+    def waiting_records(self) -> int:
+        """Number of records that wait."""
+        return sum(isinstance(item.content, Record) for item in self.waiting)
+
+
+def _coded_alone(extractor: Extractor, item: Item, batch_size: int, tick: Callable[[], None]) -> Document | InputError:
+    if isinstance(item.content, InputError):
+        return item.content
+    tick()
     try:
-        return list(_ticked(extractor.pipe(_ticked(records, tick), batch_size=batch_size), tick))
-    except Exception as error:  # whatever it is, it must not stop a run of days
-        if len(records) == 1:
-            return [InputError(f"the text cannot be coded: {type(error).__name__}: {error}")]
-        return [outcome for record in records for outcome in _documents(extractor, [record], batch_size, tick)]
+        (document,) = extractor.pipe([item.content], batch_size=batch_size)
+    except Exception as error:
+        return _outcome_of(item, error)
+    tick()
+    return document
 
 
-def _ticked(items: Iterable[Any], tick: Callable[[], None]) -> Iterator[Any]:
-    for item in items:
-        tick()
-        yield item
+def _outcome_of(item: Item, error: Exception) -> InputError:
+    """What an exception of the extractor makes of an item."""
+    if isinstance(item.content, InputError):
+        return item.content
+    return InputError(f"the text cannot be coded: {type(error).__name__}: {error}")
 
 
 def _document_row(item: Item, outcome: Document | InputError) -> dict[str, Any]:

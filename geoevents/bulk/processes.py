@@ -169,6 +169,7 @@ class _Pool:
             self._hand_out()
             if self._open:
                 self._look()
+            self._hand_out()  # so that no worker waits while what has come is written
             while first in self._open and self._open[first].complete():
                 parts = self._open.pop(first)
                 yield parts.chunk, parts.joined()

@@ -116,6 +116,7 @@ def extract_files(
     engine: Engine = "processes",
     workers: int | None = None,
     time_limit: float | None = None,
+    isolated: bool = False,
     resume: bool = False,
     shard_size: int = SHARD_SIZE,
     batch_size: int = BATCH_SIZE,
@@ -145,6 +146,8 @@ def extract_files(
             this process, with Ray on all processors. A script that uses them needs `if __name__ == "__main__":`.
         time_limit: Seconds that a document may take before it is skipped, or None for any; needs a worker process, so
             that there is one if `workers` is None.
+        isolated: Whether to have a worker process even if `workers` is None, so that a text that kills it (a fault of
+            the system, memory) is skipped and does not end the run; it may use as many threads as this process.
         resume: Go on with a run into the same directory.
         shard_size: Documents and skipped records in a shard.
         batch_size: Sentences that go through the model at once.
@@ -176,6 +179,7 @@ def extract_files(
         engine=engine,
         workers=workers,
         time_limit=time_limit,
+        isolated=isolated,
         resume=resume,
         on_progress=on_progress,
         on_skipped=on_skipped,
@@ -188,12 +192,13 @@ def run_job(
     engine: Engine = "processes",
     workers: int | None = None,
     time_limit: float | None = None,
+    isolated: bool = False,
     resume: bool = False,
     on_progress: Callable[[Advance], None] | None = None,
     on_skipped: Callable[[InputError], None] | None = None,
 ) -> Report:
     """Do what a job asks for; see `extract_files`."""
-    code = _coding(job, engine, workers, time_limit)
+    code = _coding(job, engine, workers, time_limit, isolated=isolated)
     job.check()
     with locked(job.output):
         finished = open_job(job, resume=resume)
@@ -214,7 +219,7 @@ Code = Callable[[Iterable[Chunk]], Iterator[tuple[Chunk, Coded]]]
 """Codes chunks and gives them back in order."""
 
 
-def _coding(job: Job, engine: Engine, workers: int | None, time_limit: float | None) -> Code:
+def _coding(job: Job, engine: Engine, workers: int | None, time_limit: float | None, *, isolated: bool) -> Code:
     """What codes the chunks: this process or others.
 
     Raises:
@@ -224,7 +229,7 @@ def _coding(job: Job, engine: Engine, workers: int | None, time_limit: float | N
     """
     if engine not in ENGINES:
         raise ValueError(f"engine={engine!r}: allowed are {', '.join(map(repr, ENGINES))}")
-    if engine == "processes" and workers is None and time_limit is None:
+    if engine == "processes" and workers is None and time_limit is None and not isolated:
         return partial(_code_here, job)
     source = job.extractor
     if isinstance(source, LoadedExtractor):

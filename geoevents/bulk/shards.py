@@ -184,8 +184,13 @@ def write_skipped(output: Path) -> Path:
     path = output / SKIPPED_FILE
     with placed(path) as file:
         for record in skipped_records(output):
-            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            file.write(skipped_line(record))
     return path
+
+
+def skipped_line(record: Mapping[str, Any]) -> bytes:
+    """A skipped record as a line of JSON."""
+    return json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _told(path: Path) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def extract_to_directory(
                 engine=engine,
                 workers=workers,
                 time_limit=time_limit,
+                isolated=True,
                 resume=resume,
                 on_progress=progress.update,
                 on_skipped=SkippedRecords(progress.say),

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import typer
 
-from geoevents.bulk import SHARD_SIZE, Advance, Coder, ExtractorOptions, Job
+from geoevents.bulk import SHARD_SIZE, Advance, Coder, ExtractorOptions, Job, code_items, located_skip, read_items
 from geoevents.cli import options
 from geoevents.cli.bulk import extract_to_directory, interruptible
 from geoevents.cli.messages import INTERRUPTED, SKIPPED, SkippedRecords, say
 from geoevents.cli.page import open_page
 from geoevents.cli.progress import Progress, open_progress
+from geoevents.cli.skipped import Report, open_skipped
 from geoevents.cli.table import open_table
-from geoevents.errors import GeoEventsError
+from geoevents.errors import GeoEventsError, InputError
 from geoevents.events import Document
 from geoevents.formats import EventWriter, ReadOptions, RecordFiles, find_inputs, open_writer, row_schema, stream_writer
 from geoevents.formats.overwriting import STANDARD_OUTPUT, refuse_overwriting, with_partial_files
@@ -30,6 +31,7 @@ def extract(
     files: options.Files,
     output: options.Output = None,
     html: options.HtmlFile = None,
+    skipped: options.SkippedFile = None,
     model: options.ModelName = "default",
     backend: options.BackendName = options.Backend.onnx,
     text_column: options.TextColumn = None,
@@ -57,8 +59,9 @@ def extract(
     """Read texts and write their events.
 
     Reads .txt (a document each), .jsonl, .csv and .tsv, also with .gz or .zst, and .parquet, of any size. A record that
-    cannot be read is reported on standard error and skipped; the status is then 3. An output file appears when all is
-    done. A directory gets shards as they are finished; after any end of the run, --resume goes on (docs/bulk.md).
+    cannot be read or coded is reported on standard error and skipped; the status is then 3. An output file appears when
+    all is done. A directory gets shards as they are finished; after any end of the run, --resume goes on
+    (docs/bulk.md).
 
     \b
     Examples:
@@ -89,7 +92,7 @@ def extract(
     to = output_format.value if output_format else None
     with interruptible():
         if output is not None and _is_directory(output):
-            _refuse("an output file", {"--html": html, "--to": to if to != "parquet" else None})
+            _refuse("an output file", {"--html": html, "--skipped": skipped, "--to": to if to != "parquet" else None})
             job = Job(
                 inputs=tuple(files),
                 output=Path(output),
@@ -116,7 +119,7 @@ def extract(
         found = find_inputs(files)
         refuse_overwriting(target.files(), [file.path for file in found])
         sources = RecordFiles(found, reading, format=from_format, date=date)
-        extract_to_file(source.load(), sources, target, batch_size=batch_size)
+        extract_to_file(source.load(), sources, target, skipped=skipped, batch_size=batch_size)
 
 
 def _is_directory(output: str) -> bool:
@@ -162,7 +165,14 @@ class Target:
         return self.path is None and sys.stdout.isatty()
 
 
-def extract_to_file(extractor: Extractor, files: RecordFiles, target: Target, *, batch_size: int = BATCH_SIZE) -> None:
+def extract_to_file(
+    extractor: Extractor,
+    files: RecordFiles,
+    target: Target,
+    *,
+    skipped: Path | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> None:
     """Write the events of all records to a file, a page or standard output, and say what came of it.
 
     Raises:
@@ -171,10 +181,11 @@ def extract_to_file(extractor: Extractor, files: RecordFiles, target: Target, *,
     """
     try:
         with (
+            open_skipped(skipped) as report,
             _open_outputs(target) as writer,
             open_progress(files.bytes_total(), shown=not target.shows_events()) as progress,
         ):
-            done = run(extractor, files, writer, progress, batch_size=batch_size)
+            done = run(extractor, files, writer, progress, report, batch_size=batch_size)
     except KeyboardInterrupt:
         kept = f"; the events so far are in {target.path}.partial" if target.path else ""
         say(f"interrupted{kept}")
@@ -247,7 +258,13 @@ def _open_output(target: Target) -> Iterator[EventWriter]:
 
 
 def run(
-    extractor: Extractor, files: RecordFiles, writer: EventWriter, progress: Progress, *, batch_size: int = BATCH_SIZE
+    extractor: Extractor,
+    files: RecordFiles,
+    writer: EventWriter,
+    progress: Progress,
+    report: Report,
+    *,
+    batch_size: int = BATCH_SIZE,
 ) -> Done:
     """Write the events of all records.
 
@@ -255,13 +272,16 @@ def run(
         GeoEventsError: Not one record could be read.
     """
     skipped = SkippedRecords(progress.say)
-    records = files.records(on_error=skipped)
     documents = events = 0
     total, began = files.bytes_total(), time.monotonic()
-    for document in extractor.pipe(records, batch_size=batch_size, on_error=skipped):
-        writer.write(document)
+    for item, outcome in code_items(extractor, read_items(files), batch_size=batch_size):
+        if isinstance(outcome, InputError):
+            skipped(located_skip(item, outcome))
+            report(item, outcome)
+            continue
+        writer.write(outcome)
         documents += 1
-        events += len(document.events)
+        events += len(outcome.events)
         done = files.bytes_read()
         progress.update(Advance(done, total, done, time.monotonic() - began, documents, events))
     if skipped.count and not documents:

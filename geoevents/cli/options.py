@@ -98,6 +98,13 @@ HtmlFile = Annotated[
     Path | None,
     typer.Option("--html", help="Write a page with the events highlighted in the texts (the first 200 documents)."),
 ]
+SkippedFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--skipped",
+        help="List the skipped records in a file of JSON Lines; a directory of shards always has such a list.",
+    ),
+]
 EngineName = Annotated[
     Engine,
     typer.Option(

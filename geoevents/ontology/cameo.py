@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from geoevents.errors import OntologyError
+from geoevents.errors import OntologyError, repeated
 
 ROOTS: tuple[str, ...] = tuple(f"{number:02d}" for number in range(1, 21))
 
@@ -129,7 +129,7 @@ def find_codes(prefix: str = "", words: str | None = None) -> list[Code]:
     if words is not None:
         found = [code for code in search(words) if code.code.startswith(prefix)]
         if not found:
-            raise OntologyError(f"no code is described by {words!r}; try fewer or other words")
+            raise OntologyError(f"no code is described by {repeated(words)}; try fewer or other words")
     return found
 
 
@@ -164,7 +164,7 @@ def _unknown(code: object) -> str:
     # A code with a digit too many is best explained by its longest valid beginning, whatever difflib thinks.
     near = sorted({*near, *[text[:length] for length in (2, 3) if text[:length] in _table()]})
     advice = f"did you mean one of {', '.join(near)}?" if near else 'codes have two to four digits, such as "0841".'
-    return f"{text!r} is not a CAMEO 1.1b3 code; {advice} `geoevents codes` lists them all."
+    return f"{repeated(text)} is not a CAMEO 1.1b3 code; {advice} `geoevents codes` lists them all."
 
 
 @cache

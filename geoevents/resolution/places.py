@@ -28,6 +28,10 @@ _WELL_KNOWN = 100_000
 _METROPOLIS = 1_000_000
 # What a country in play is worth: as much as a thousandfold population.
 _SUPPORT = 3.0
+# Names inside a phrase are looked for among its first words, and have at most so many. No phrase that we have seen is
+# longer; looking for all names in one of thousands of words would take minutes.
+_WORDS_SEARCHED = 40
+_WORDS_IN_NAME = 14
 _LEVEL_BONUS = {"country": 4.0, "capital": 2.0, "town": 0.0, "division1": 0.0, "division2": -1.0, "area": 3.0}
 
 
@@ -172,7 +176,7 @@ class PlaceCoder:
             division = end < len(words) and words[end].key in noun_classes()["division"]
             if found := self._of_name(key, weights, division=division):
                 return found
-        return self._of_parts(words, weights)
+        return self._of_parts(words[:_WORDS_SEARCHED], weights)
 
     def capital(self, country: str) -> PlaceCode | None:
         """The capital of a country by its ISO 3166 alpha-3 code; the first where it has several."""
@@ -236,6 +240,8 @@ class PlaceCoder:
         countries = [match for match in matches if _is_country(match.entries)]
         named = {country: 1.0 for match in countries or matches if (country := _country_of(match.entries))}
         for start, end in combinations(range(len(words) + 1), 2):
+            if end - start > _WORDS_IN_NAME:
+                continue
             span = words[start:end]
             if len(span) == len(words) or not _is_name(span) or any(_inside(match, start, end) for match in countries):
                 continue

@@ -70,7 +70,7 @@ def _of_stand_in(
     place: Place, located: dict[Place, Place], weights: Mapping[str, float], coder: PlaceCoder
 ) -> PlaceCode | None:
     """ "The town": the place named last; "the capital": that of the likeliest country."""
-    noun = place.text.split()[-1].lower()
+    *_, noun = ["", *place.text.lower().split()]
     if noun not in noun_classes()["place"] or not place.text.islower():
         return None
     if noun == "capital" and weights:

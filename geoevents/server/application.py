@@ -110,7 +110,9 @@ async def highlight(request: Request) -> Response:
         raise HTTPException(422, "give one document to render, not several")
     document = _only(coded)
     return await _answer(
-        lambda: render(document).encode(), "text/html; charset=utf-8", {"Content-Security-Policy": HTML_POLICY}
+        lambda: render(document).encode("utf-8", "replace"),
+        "text/html; charset=utf-8",
+        {"Content-Security-Policy": HTML_POLICY},
     )
 
 

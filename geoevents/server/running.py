@@ -13,9 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from geoevents.errors import GeoEventsError
-
-# Longer than proxies keep their connections to us, so that they never send on one that we are closing.
-_KEEP_ALIVE = 75
+from geoevents.server.connections import KEEP_ALIVE, TimedProtocol
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -65,7 +63,8 @@ def run(app: FastAPI, bound: socket.socket, *, patience: float, on_ready: Callab
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
+        http=TimedProtocol,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(patience),
     )
     # uvicorn raises the signals again when all is done; that must not end the process as if it had been killed.

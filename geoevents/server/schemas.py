@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
 from fastapi import HTTPException
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from geoevents.errors import InputError
+from geoevents.errors import InputError, repeated
 from geoevents.events import STATUSES, Document, Status
 from geoevents.reciprocal import Reciprocal
 from geoevents.records import Record, make_record
@@ -42,7 +42,7 @@ class RequestOptions(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    statuses: Annotated[tuple[Status, ...], Field(strict=False)] = Field(
+    statuses: Annotated[tuple[Status, ...], FailFast(), Field(strict=False)] = Field(
         STATUSES, description="Only events of these statuses."
     )
     min_score: float = Field(0.0, ge=0, le=1, allow_inf_nan=False, description="Only events with at least this score.")
@@ -130,7 +130,7 @@ def _read_many(data: dict[str, Any], max_documents: int) -> ReadRequest:
     options = _options(_checked_keys(data, ManyDocuments))
     documents = data["documents"]
     if not isinstance(documents, list):
-        raise InputError(f"documents: give a list of documents, found {documents!r:.80}")
+        raise InputError(f"documents: give a list of documents, found {repeated(documents)}")
     if len(documents) > max_documents:
         raise HTTPException(413, f"{len(documents)} documents in a request; at most {max_documents} are allowed")
     return ReadRequest(tuple(map(_record_or_error, documents)), options, single=False)
@@ -150,16 +150,16 @@ def _record(data: Mapping[str, Any]) -> Record:
 
 def _options(data: Mapping[str, Any]) -> Options:
     checked = _validated(RequestOptions, data)
-    return Options(checked.statuses, checked.min_score, checked.reciprocal)
+    return Options(tuple(dict.fromkeys(checked.statuses)), checked.min_score, checked.reciprocal)
 
 
 def _checked_keys(data: object, model: type[BaseModel]) -> dict[str, Any]:
     """A JSON object that has only the keys of a model."""
     if not isinstance(data, dict):
-        raise InputError(f'give an object such as {{"text": "…"}}, found {data!r:.80}')
-    if unknown := sorted(map(repr, data.keys() - model.model_fields.keys())):
+        raise InputError(f'give an object such as {{"text": "…"}}, found {repeated(data)}')
+    if unknown := sorted(data.keys() - model.model_fields.keys()):
         allowed = ", ".join(map(repr, model.model_fields))
-        raise InputError(f"unknown key {', '.join(unknown)}; allowed are {allowed}")
+        raise InputError(f"unknown key {repeated(*unknown)}; allowed are {allowed}")
     return data
 
 
@@ -176,7 +176,7 @@ def _explained(problem: ErrorDetails) -> str:
     where = ".".join(map(str, problem["loc"]))
     if problem["type"] == "missing":
         return f"{where} is missing"
-    return f"{where}: {problem['msg']}, found {problem['input']!r:.80}"
+    return f"{where}: {problem['msg']}, found {repeated(problem['input'])}"
 
 
 def _json(body: bytes) -> Any:
