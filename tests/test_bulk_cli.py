@@ -195,6 +195,33 @@ def test_interrupted_run_says_how_to_go_on(tmp_path: Path, sent: signal.Signals,
     assert parts(tmp_path / "out") == parts(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.01, 0.03, 0.1, 0.3])
+def test_second_interruption_ends_at_once_without_a_traceback(tmp_path: Path, pause: float) -> None:
+    write_texts(tmp_path / "a.jsonl", 6000)
+    command = [*RULES, "extract", "a.jsonl", "-o", "out/", "--shard-size", "200", "--workers", "2"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("out/documents/part-*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for _ in range(4):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        time.sleep(pause)
+    began = time.monotonic()
+    _, messages = process.communicate(timeout=60)
+    assert time.monotonic() - began < 5
+    assert process.returncode == 130
+    assert messages.splitlines()
+    assert all(line.startswith("geoevents: interrupted") for line in messages.splitlines())
+    assert everyone_leaves(process.pid)
+    done = extract(tmp_path, "a.jsonl", "-o", "out/", "--shard-size", "200", "--resume")
+    assert (done.returncode, done.stderr) == (0, MESSAGE.format(6000, 6000, 0, 30, "out"))
+    assert documents(tmp_path / "out") == [str(number) for number in range(6000)]
+    assert not list((tmp_path / "out").glob("*/.*"))
+
+
 def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     write_texts(tmp_path / "a.jsonl", 20_000)
     command = [*RULES, "extract", "a.jsonl", "-o", "out/", "--shard-size", "200", "--workers", "2"]

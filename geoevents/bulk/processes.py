@@ -178,6 +178,8 @@ class _Pool:
     def end(self) -> None:
         """End all workers."""
         for worker in self._workers:
+            worker.process.kill()  # all of them, even if waiting for the first is interrupted
+        for worker in self._workers:
             worker.end()
 
     def _start(self) -> _Worker:

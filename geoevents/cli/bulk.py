@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -61,13 +63,34 @@ def _conclude(job: Job, report: Report) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM, by which schedulers end a program, do what Ctrl-C does."""
+    """Let SIGTERM, by which schedulers end a program, do what Ctrl-C does; either of them a second time ends it at once.
+
+    Ending in order takes a moment, in which a second KeyboardInterrupt would come out of any line. It is safe to leave
+    out: worker processes end with this one, and files that are not finished are not in their places yet.
+    """
+    interrupted = False
 
     def interrupt(_: int, __: FrameType | None) -> NoReturn:
+        nonlocal interrupted
+        if interrupted:
+            _end_at_once()
+        interrupted = True
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # Where Ctrl-C is ignored, as behind nohup, it stays so.
+    heard = (signal.SIGINT, signal.SIGTERM) if signal.getsignal(signal.SIGINT) != signal.SIG_IGN else (signal.SIGTERM,)
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            # The program is all but over then; Python would let a Ctrl-C kill it and change its exit status.
+            signal.signal(number, signal.SIG_IGN if interrupted and number == signal.SIGINT else handler)
+
+
+def _end_at_once() -> NoReturn:
+    """End without anything that Python does at its end; safe in a signal handler."""
+    show_cursor = b"\x1b[?25h" if sys.stderr.isatty() else b""  # which a progress bar hides
+    with suppress(OSError):
+        os.write(2, show_cursor + b"geoevents: interrupted twice; ended at once, what is finished stays\n")
+    os._exit(INTERRUPTED)
