@@ -97,6 +97,7 @@ def test_options_that_do_not_go_together(tmp_path: Path, arguments: list[str], s
         ["a.jsonl", "--to", "jsonl"],  # standard output is appended to it
         ["shards/events/part-000007.parquet", "-o", "shards/"],  # would be removed as half a shard
         ["shards/events/part-000007.parquet", "-o", "shards/", "--resume"],
+        ["a.jsonl", "--skipped", "link.jsonl"],
         ["again.parquet", "-o", "shards/"],
         ["shards/skipped.jsonl", "-o", "shards/"],
     ],

@@ -63,7 +63,7 @@ def _conclude(job: Job, report: Report) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM, by which schedulers end a program, do what Ctrl-C does; either of them a second time ends it at once.
+    """Let SIGTERM, by which schedulers end a program, do what Ctrl-C does; the second of them ends it at once.
 
     Ending in order takes a moment, in which a second KeyboardInterrupt would come out of any line. It is safe to leave
     out: worker processes end with this one, and files that are not finished are not in their places yet.

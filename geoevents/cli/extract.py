@@ -115,11 +115,11 @@ def extract(
                 "--resume": resume,
             },
         )
-        target = Target(Path(output) if output else None, html, to, columns.value if columns else None)
+        target = Target(Path(output) if output else None, html, to, columns.value if columns else None, skipped)
         found = find_inputs(files)
         refuse_overwriting(target.files(), [file.path for file in found])
         sources = RecordFiles(found, reading, format=from_format, date=date)
-        extract_to_file(source.load(), sources, target, skipped=skipped, batch_size=batch_size)
+        extract_to_file(source.load(), sources, target, batch_size=batch_size)
 
 
 def _is_directory(output: str) -> bool:
@@ -142,16 +142,18 @@ class Target:
         html: The page to write, or None.
         format: Format of the file; None to go by its suffix.
         columns: Name of the columns of rows, or None.
+        skipped: The list of skipped records to write, or None.
     """
 
     path: Path | None = None
     html: Path | None = None
     format: str | None = None
     columns: str | None = None
+    skipped: Path | None = None
 
     def files(self) -> Iterator[str | Path]:
         """The files that are written, "-" for standard output, those that are there only meanwhile included."""
-        for path in (self.path, self.html):
+        for path in (self.path, self.html, self.skipped):
             yield from with_partial_files(path) if path is not None else ()
         if self.writes_events() and self.path is None:
             yield STANDARD_OUTPUT
@@ -165,14 +167,7 @@ class Target:
         return self.path is None and sys.stdout.isatty()
 
 
-def extract_to_file(
-    extractor: Extractor,
-    files: RecordFiles,
-    target: Target,
-    *,
-    skipped: Path | None = None,
-    batch_size: int = BATCH_SIZE,
-) -> None:
+def extract_to_file(extractor: Extractor, files: RecordFiles, target: Target, *, batch_size: int = BATCH_SIZE) -> None:
     """Write the events of all records to a file, a page or standard output, and say what came of it.
 
     Raises:
@@ -181,7 +176,7 @@ def extract_to_file(
     """
     try:
         with (
-            open_skipped(skipped) as report,
+            open_skipped(target.skipped) as report,
             _open_outputs(target) as writer,
             open_progress(files.bytes_total(), shown=not target.shows_events()) as progress,
         ):
