@@ -353,11 +353,9 @@ class DatasetWorker(ChunkWorker):
             return self._columns.record(row, document_id(text) if isinstance(text, str) else "")
         except InputError as error:
             name = row[self._columns.id] if self._columns.id else None
-            return (
-                error
-                if name is None or isinstance(name, InputError)
-                else InputError(f"{error.cause} (document {name!r})")
-            )
+            if name is None or isinstance(name, InputError):
+                return error
+            return InputError(f"{error.cause} (document {name!r})")
 
 
 def _as_row(coded: Coded) -> pa.Table:

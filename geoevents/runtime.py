@@ -20,7 +20,7 @@ from geoevents.decoding import Decoder, FloatArray, TaggedSpans
 from geoevents.encoding import IntArray, LabelScheme, TextEncoder, Window, pad_windows
 from geoevents.errors import MissingExtraError, ModelError
 from geoevents.ontology import Ontology
-from geoevents.prediction import Prediction
+from geoevents.prediction import PredictedArgument, PredictedEvent, Prediction
 
 Backend = Literal["onnx", "torch"]
 
@@ -113,7 +113,10 @@ class ModelTagger:
         if len(triggers):
             positions = triggers.rows, triggers.firsts, triggers.lasts
             logits = self.scorer.events(scores.vectors, batch["word_mask"], *positions)
-        return _ScoredBatch(windows, word_mask, triggers, logits, scores.unlinked_logits)
+        unlinked: list[list[PredictedArgument]] = [[] for _ in windows]
+        if scores.unlinked_logits is not None:
+            unlinked = self.decoder.unlinked_arguments(scores.unlinked_logits, word_mask, windows)
+        return _ScoredBatch(windows, word_mask, triggers, logits, unlinked)
 
     def _predictions(self, batches: Sequence[_ScoredBatch]) -> list[list[Prediction]]:
         """The predictions of each window of the batches.
@@ -121,8 +124,9 @@ class ModelTagger:
         The events of all batches are read together: it is mostly the steps from word to word that take time, and not
         how many windows take them.
         """
-        found: list[list[Prediction]] = [[] for batch in batches for _ in batch.windows]
         windows = [window for batch in batches for window in batch.windows]
+        unlinked = [arguments for batch in batches for arguments in batch.unlinked]
+        events: list[list[PredictedEvent]] = [[] for _ in windows]
         if logits := [batch.event_logits for batch in batches if batch.event_logits is not None]:
             words = max(batch.word_mask.shape[1] for batch in batches)
             word_mask = np.concatenate([_widened(batch.word_mask, words) for batch in batches])
@@ -130,16 +134,7 @@ class ModelTagger:
             roles = np.concatenate([_widened(part[2], words) for part in logits])
             triggers = TaggedSpans.joined([batch.triggers for batch in batches], [len(b.windows) for b in batches])
             events = self.decoder.events(triggers, codes, statuses, roles, word_mask, windows)
-            for row, own in zip(found, events, strict=True):
-                row += own
-        rows = iter(found)
-        for batch in batches:
-            own_rows = [next(rows) for _ in batch.windows]
-            if batch.unlinked_logits is not None:
-                unlinked = self.decoder.unlinked_arguments(batch.unlinked_logits, batch.word_mask, batch.windows)
-                for row, arguments in zip(own_rows, unlinked, strict=True):
-                    row += arguments
-        return found
+        return [[*own, *others] for own, others in zip(events, unlinked, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -151,14 +146,14 @@ class _ScoredBatch:
         word_mask: True at words, False at padding; (windows, words).
         triggers: The triggers in them.
         event_logits: Code, status and role logits of the triggers, or None where there are none.
-        unlinked_logits: See `WordScores`.
+        unlinked: The arguments without an event of each window.
     """
 
     windows: Sequence[Window]
     word_mask: NDArray[np.bool_]
     triggers: TaggedSpans
     event_logits: tuple[FloatArray, FloatArray, FloatArray] | None
-    unlinked_logits: FloatArray | None
+    unlinked: Sequence[Sequence[PredictedArgument]]
 
 
 def _widened(rows: NDArray[Any], words: int) -> NDArray[Any]:

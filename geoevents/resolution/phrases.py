@@ -52,22 +52,20 @@ def fold(text: str) -> str:
 def words_of(text: str) -> list[Word]:
     """The words of a text in order."""
     words: list[Word] = []
-    behind, length = 0, len(text)
+    behind = 0
     for match in _WORD.finditer(text):
-        raw = match.group()
-        start, end = match.span()
-        plain = raw.isalnum()
-        possessive = not plain and len(raw) > 2 and raw[-1] in "sS" and raw[-2] in _APOSTROPHES
+        start, end, raw = match.start(), match.end(), match.group()
+        possessive = len(raw) > 2 and raw[-1] in "sS" and raw[-2] in _APOSTROPHES
         if possessive:
             raw = raw[:-2]
-        elif raw[-1] in "sS" and end < length and text[end] in _APOSTROPHES:
+        elif raw[-1] in "sS" and end < len(text) and text[end] in _APOSTROPHES:
             possessive, end = True, end + 1
+        gap = text[behind:start]
         joined = pause = False
-        if words and (start != behind + 1 or text[behind] != " ") and start != behind:
-            gap = text[behind:start]
+        if gap != " " and gap and words:
             joined = gap[-1] in _HYPHENS and gap.lstrip(".")[:-1] == ""
             pause = not joined and gap.strip(' .\t\n\u00a0"“”' + _APOSTROPHES) != ""
-        key = raw.lower() if raw.isascii() and (plain or raw.isalnum()) else fold(raw)
+        key = raw.lower() if raw.isascii() and raw.isalnum() else fold(raw)
         words.append(Word(key, raw, start, end, possessive, joined, pause))
         behind = end
     return words
