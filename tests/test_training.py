@@ -21,7 +21,7 @@ from geoevents.events import Document  # noqa: E402
 from geoevents.modeling import training  # noqa: E402
 from geoevents.modeling.building import ROLE_GROUPS, build_model  # noqa: E402
 from geoevents.modeling.collator import EventCollator  # noqa: E402
-from geoevents.modeling.distillation import WordReplacer, imitation_loss, smaller  # noqa: E402
+from geoevents.modeling.distillation import WordReplacer, imitation_loss, judge, smaller  # noqa: E402
 from geoevents.modeling.evaluation import evaluate_tagger  # noqa: E402
 from geoevents.modeling.examples import ExampleDataset  # noqa: E402
 from geoevents.modeling.model import EventTagger  # noqa: E402
@@ -293,17 +293,20 @@ def test_imitation_is_perfect_of_oneself_and_worse_of_another(tiny_model: Path, 
     teacher.train(False)
     other.train(False)
     with torch.inference_mode():
-        scorer, role_tags = TorchScorer(teacher), teacher.config.scheme.role_tags
-        assert imitation_loss(teacher(**batch), scorer, batch, role_tags).item() == pytest.approx(0.0, abs=1e-5)
-        assert imitation_loss(other(**batch), scorer, batch, role_tags).item() > 0.1
+        judgment, role_tags = judge(TorchScorer(teacher), batch), teacher.config.scheme.role_tags
+        assert imitation_loss(teacher(**batch), judgment, batch, role_tags).item() == pytest.approx(0.0, abs=1e-5)
+        assert imitation_loss(other(**batch), judgment, batch, role_tags).item() > 0.1
 
 
-def test_distilled_model_finds_what_its_teacher_finds(tiny_model: Path, tmp_path: Path) -> None:
+def test_distilled_model_finds_what_its_teacher_finds_also_in_texts_without_annotation(
+    tiny_model: Path, tmp_path: Path
+) -> None:
     documents = seed_documents(count=KNOWN_RECORDS)
     options = TrainingOptions(
-        epochs=40, batch_size=3, learning_rate=2e-3, patience=40, swap_probability=0.0, calibration_share=0.0
+        epochs=40, batch_size=3, learning_rate=2e-3, patience=40, swap_probability=0.0, calibration_share=0.0, workers=1
     )
-    distil(documents, documents, teacher=tiny_model, layers=(1,), output_dir=tmp_path, options=options)
+    annotated, texts = documents[::2], [document.text for document in documents[1::2]]
+    distil(annotated, documents, texts=texts, teacher=tiny_model, layers=(1,), output_dir=tmp_path, options=options)
     evaluation = evaluate_tagger(documents, load_tagger(tmp_path))
     assert evaluation.trigger_roots.strict.f1.value > 0.7
     assert (tmp_path / "words.onnx").stat().st_size < (tiny_model / "words.onnx").stat().st_size

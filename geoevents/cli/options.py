@@ -205,6 +205,17 @@ Start = Annotated[str | None, typer.Option(help="A model to start with in place 
 InnerSize = Annotated[int | None, typer.Option(min=1, help="Width of the layers' inner part.  [default: as it is]")]
 AttentionHeads = Annotated[int | None, typer.Option(min=1, help="Attention heads of a layer.  [default: as it is]")]
 HeadSize = Annotated[int | None, typer.Option(min=1, help="Width of the role scores' layers.  [default: as it is]")]
+TeacherTexts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--texts",
+        metavar="FILE",
+        help="Texts without annotation to learn from too, in any form that 'geoevents extract' reads; may be repeated.",
+    ),
+]
+TrainingWorkers = Annotated[
+    int, typer.Option("--workers", min=0, help="Processes that make the batches and ask the teacher.")
+]
 Balanced = Annotated[bool, typer.Option("--balanced", help="Rare event types weigh more in the loss.")]
 Stream = Annotated[
     bool, typer.Option("--stream", help="Read the corpus as a stream, never whole; needs --steps and --dev.")

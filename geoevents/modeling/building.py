@@ -119,8 +119,10 @@ def _new_model(
     if not fast_tokenizer.is_fast:
         raise ModelError(f"the encoder {str(encoder)!r} has no fast tokenizer, which word offsets need")
     types = own_types if own_types is not None else cameo()
+    encoder_settings = pretrained.config.to_dict()
+    encoder_settings.pop("_name_or_path", None)  # where it lies on this machine
     config = EventTaggerConfig(
-        encoder=pretrained.config.to_dict(),
+        encoder=encoder_settings,
         roots=types.roots,
         codes=types.codes,
         statuses=STATUSES,

@@ -7,7 +7,7 @@ al. 2020): the teacher tells what then happens, so that the small model sees man
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,9 +17,10 @@ from torch.nn import functional
 
 from geoevents.encoding import IGNORED
 from geoevents.errors import ModelError
+from geoevents.modeling.collator import EventCollator, Example
 from geoevents.modeling.configuration import EventTaggerConfig
 from geoevents.modeling.model import EventTagger, EventTaggerOutput
-from geoevents.runtime import Scorer
+from geoevents.runtime import Scorer, load_tagger
 
 VECTOR_WEIGHT = 1.0
 """Weight of the distance between the word vectors; that of the scores is 1."""
@@ -148,12 +149,10 @@ class WordReplacer:
     def __call__(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The batch with words replaced; the arguments are those of `EventTagger.forward`."""
         pieces = inputs["input_ids"]
-        device = pieces.device
-        is_word, continues, similar = (table.to(device) for table in (self._is_word, self._continues, self._similar))
-        chosen = torch.rand(len(pieces), device=device) < REPLACED_WINDOWS
-        whole = is_word[pieces] & ~continues[pieces.roll(-1, dims=1)]
-        replaced = whole & chosen[:, None] & (torch.rand(pieces.shape, device=device) < REPLACED_WORDS)
-        others = similar[pieces, torch.randint(SIMILAR_WORDS, pieces.shape, device=device)]
+        chosen = torch.rand(len(pieces)) < REPLACED_WINDOWS
+        whole = self._is_word[pieces] & ~self._continues[pieces.roll(-1, dims=1)]
+        replaced = whole & chosen[:, None] & (torch.rand(pieces.shape) < REPLACED_WORDS)
+        others = self._similar[pieces, torch.randint(SIMILAR_WORDS, pieces.shape)]
         batch = {**inputs, "input_ids": torch.where(replaced, others, pieces)}
         for names, without in ((_LABELS, chosen), (_TRIGGER_LABELS, chosen[inputs["trigger_windows"]])):
             for name in names:
@@ -162,48 +161,66 @@ class WordReplacer:
         return batch
 
 
-@dataclass(frozen=True)
-class Teacher:
-    """What a small model learns from, beside the annotation.
+class ImitationCollator:
+    """Makes batches with words replaced, and asks the teacher what it thinks of them.
 
-    Attributes:
-        scorer: The large model.
-        replacer: Makes more windows for it to judge.
+    It is loaded where it is first asked, so that each process that makes batches has its own.
+
+    Args:
+        collator: Pads the windows.
+        replacer: Replaces words.
+        teacher: A geoevents model by name or directory.
     """
 
-    scorer: Scorer
-    replacer: WordReplacer
+    def __init__(self, collator: EventCollator, replacer: WordReplacer, teacher: str | Path) -> None:
+        self._collator = collator
+        self._replacer = replacer
+        self._teacher = teacher
+        self._scorer: Scorer | None = None
+
+    def __call__(self, examples: Sequence[Example]) -> dict[str, Any]:
+        """The arguments of `EventTagger.forward`, and as "judgment" what `imitation_loss` takes."""
+        self._scorer = self._scorer or load_tagger(self._teacher, threads=1).scorer
+        batch = self._replacer(self._collator(examples))
+        return {**batch, "judgment": judge(self._scorer, batch)}
+
+
+def judge(teacher: Scorer, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What a model says of a batch, named as in `EventTaggerOutput`; word vectors and tags alone without triggers."""
+    arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
+    said = teacher.words(arrays)
+    judgment = {"word_vectors": said.vectors["words"], "trigger_logits": said.trigger_logits}
+    if len(arrays["trigger_windows"]):
+        triggers = (arrays[name] for name in ("trigger_windows", "trigger_firsts", "trigger_lasts"))
+        names = ("code_logits", "status_logits", "role_logits")
+        judgment |= zip(names, teacher.events(said.vectors, arrays["word_mask"], *triggers), strict=True)
+    # Copied, since of torch's own inference nothing may be kept.
+    return {name: torch.as_tensor(scores).clone() for name, scores in judgment.items()}
 
 
 def imitation_loss(
-    output: EventTaggerOutput, teacher: Scorer, inputs: Mapping[str, Tensor], role_tags: Sequence[int]
+    output: EventTaggerOutput, judgment: Mapping[str, Tensor], inputs: Mapping[str, Tensor], role_tags: Sequence[int]
 ) -> Tensor:
     """How far a model is from its teacher: divergence of all scores, and distance of the word vectors.
 
     Args:
         output: What the model says about a batch.
-        teacher: The teacher, with the same label sets and size of vectors.
+        judgment: What a teacher with the same label sets and size of vectors says; see `judge`.
         inputs: The batch.
         role_tags: Number of tags of each role group.
     """
     words = inputs["word_mask"]
-
-    def told(scores: Any) -> Tensor:
-        return torch.as_tensor(scores).to(words.device, copy=True)  # of torch's own inference nothing may be kept
-
-    arrays = {name: tensor.numpy(force=True) for name, tensor in inputs.items()}
-    wanted = teacher.words(arrays)
     assert output.word_vectors is not None
-    loss = VECTOR_WEIGHT * functional.mse_loss(output.word_vectors[words], told(wanted.vectors["words"])[words])
-    loss = loss + _divergence(output.trigger_logits, told(wanted.trigger_logits), words)
-    if not len(arrays["trigger_windows"]):
+    loss = VECTOR_WEIGHT * functional.mse_loss(output.word_vectors[words], judgment["word_vectors"][words])
+    loss = loss + _divergence(output.trigger_logits, judgment["trigger_logits"], words)
+    if "code_logits" not in judgment:
         return loss
-    triggers = (arrays[name] for name in ("trigger_windows", "trigger_firsts", "trigger_lasts"))
-    codes, statuses, roles = map(told, teacher.events(wanted.vectors, arrays["word_mask"], *triggers))
-    loss = loss + _divergence(output.code_logits, codes) + _divergence(output.status_logits, statuses)
+    loss = loss + _divergence(output.code_logits, judgment["code_logits"])
+    loss = loss + _divergence(output.status_logits, judgment["status_logits"])
     assert output.role_logits is not None
     in_windows = words[inputs["trigger_windows"]]
-    for own, theirs in zip(output.role_logits.split(role_tags, -1), roles.split(role_tags, -1), strict=True):
+    roles = judgment["role_logits"].split(role_tags, -1)
+    for own, theirs in zip(output.role_logits.split(role_tags, -1), roles, strict=True):
         loss = loss + _divergence(own, theirs, in_windows)
     return loss
 

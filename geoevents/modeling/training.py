@@ -8,7 +8,7 @@ import random
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,13 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from geoevents.encoding import ALL_LAYERS, LabelScheme, TextEncoder
 from geoevents.errors import CorpusError, ModelError
-from geoevents.events import Document
+from geoevents.events import Document, document_id
 from geoevents.modeling.augmentation import MentionSwapper
 from geoevents.modeling.building import BuiltModel, build_model, cameo, label_sets
 from geoevents.modeling.calibration import fit_calibration
 from geoevents.modeling.collator import EventCollator
-from geoevents.modeling.distillation import Teacher, WordReplacer, imitation_loss, smaller
-from geoevents.modeling.evaluation import evaluate_tagger, main_metrics
+from geoevents.modeling.distillation import ImitationCollator, WordReplacer, imitation_loss, smaller
+from geoevents.modeling.evaluation import evaluate_tagger, extract_documents, main_metrics
 from geoevents.modeling.examples import ExampleDataset, ExampleStream, learned_layers
 from geoevents.modeling.export import export_onnx
 from geoevents.modeling.model import EventTagger
@@ -73,6 +73,8 @@ class TrainingOptions:
         dev_share: Share of the training documents that is kept aside to choose the best epoch by, and to calibrate
             the scores on, where no dev documents are given; 0, to 1. With 0 the last epoch's model is kept.
         mixed_precision: Whether to compute in bfloat16; pays where the hardware has it.
+        workers: Processes that make the batches beside the training, and in a distillation ask the teacher; 0 to do so
+            in between.
         seed: Seed of everything random.
     """
 
@@ -91,6 +93,7 @@ class TrainingOptions:
     calibration_share: float = 0.03
     dev_share: float = 0.15
     mixed_precision: bool = False
+    workers: int = 0
     seed: int = 13
 
     @classmethod
@@ -129,7 +132,6 @@ class EventTrainer(Trainer):
         dev_documents: Annotated documents to evaluate on after each epoch.
         tagger: Runs the model in training on texts.
         options: How to train.
-        teacher: A model to imitate, or None.
         kwargs: Passed to `transformers.Trainer`.
     """
 
@@ -141,7 +143,6 @@ class EventTrainer(Trainer):
         dev_documents: Sequence[Document],
         tagger: ModelTagger,
         options: TrainingOptions,
-        teacher: Teacher | None = None,
         **kwargs: Any,
     ) -> None:
         self.built = built
@@ -149,7 +150,6 @@ class EventTrainer(Trainer):
         self.dev_documents = dev_documents
         self.tagger = tagger
         self.options = options
-        self.teacher = teacher
         super().__init__(model=built.model, train_dataset=examples, eval_dataset=list(dev_documents), **kwargs)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler | None:
@@ -158,13 +158,12 @@ class EventTrainer(Trainer):
         return LengthGroupedSampler(self.args.train_batch_size, lengths=self.examples.lengths)
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, *args: Any, **kwargs: Any) -> Any:
-        """The model's own loss, and with a teacher how far the model is from it."""
-        if self.teacher is None:
+        """The model's own loss, and with a teacher's judgment how far the model is from it."""
+        judgment = inputs.pop("judgment", None)
+        if judgment is None:
             return super().compute_loss(model, inputs, return_outputs, *args, **kwargs)
-        inputs = self.teacher.replacer(inputs)
         output = model(**inputs)
-        role_tags = self.built.model.config.scheme.role_tags
-        loss = output.loss + imitation_loss(output, self.teacher.scorer, inputs, role_tags)
+        loss = output.loss + imitation_loss(output, judgment, inputs, self.built.model.config.scheme.role_tags)
         return (loss, output) if return_outputs else loss
 
     def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
@@ -269,6 +268,7 @@ def distil(
     attention_heads: int | None = None,
     head_size: int | None = None,
     start: str | Path | None = None,
+    texts: Iterable[str] = (),
     output_dir: str | Path,
     options: TrainingOptions | None = None,
     resume: bool = False,
@@ -288,6 +288,8 @@ def distil(
         head_size: Width of the role scores' layers; None for what it is.
         start: A model by name or directory to start with in place of the teacher; its layers are all kept unless
             `layers` says otherwise.
+        texts: Texts without annotation, such as the model will read; the events that the teacher finds in them count
+            as annotated.
         output_dir: See `train`.
         options: See `train`; None for `TrainingOptions.for_distillation`.
         resume: See `train`.
@@ -297,7 +299,8 @@ def distil(
         ModelError: Teacher or start cannot be loaded or are no geoevents models, or the teacher has not these layers
             or a width that so many attention heads cannot divide.
     """
-    options = options or TrainingOptions.for_distillation(len(train_documents))
+    texts = list(texts)
+    options = options or TrainingOptions.for_distillation(len(train_documents) + len(texts))
     set_seed(options.seed)
     split = split_documents(train_documents, dev_documents, options)
     built = build_model(teacher)
@@ -308,8 +311,10 @@ def distil(
         layers = range(large.model.config.encoder_config().num_hidden_layers)
     sizes = dict(inner_size=inner_size, attention_heads=attention_heads, head_size=head_size)
     small = replace(large, model=smaller(large.model, layers=layers, **sizes))
-    imitated = Teacher(load_tagger(teacher).scorer, WordReplacer(built.model, built.tokenizer))
-    return fit(small, split, options, output_dir=Path(output_dir), teacher=imitated, resume=resume)
+    unread = [Document(document_id(text), text) for text in texts]
+    split = replace(split, learning=[*split.learning, *extract_documents(unread, load_tagger(teacher), built.ontology)])
+    collator = ImitationCollator(_collator(small), WordReplacer(built.model, built.tokenizer), teacher)
+    return fit(small, split, options, output_dir=Path(output_dir), collator=collator, resume=resume)
 
 
 def fit(
@@ -318,7 +323,7 @@ def fit(
     options: TrainingOptions,
     *,
     output_dir: Path,
-    teacher: Teacher | None = None,
+    collator: ImitationCollator | None = None,
     resume: bool = False,
 ) -> EventTagger:
     """Train a model that is built, calibrate it and save it; arguments and errors are those of `train`.
@@ -328,7 +333,7 @@ def fit(
         split: What it is trained on.
         options: How.
         output_dir: Where it goes.
-        teacher: A model to imitate, or None.
+        collator: Makes batches with the judgment of a teacher; None to learn from the annotation alone.
         resume: Whether to go on from the last checkpoint.
     """
     checkpoints = output_dir / "checkpoints"
@@ -338,12 +343,11 @@ def fit(
         built=built,
         args=_training_arguments(options, checkpoints, has_dev=bool(split.dev)),
         examples=examples,
-        data_collator=EventCollator(built.model.config.pad_token_id or 0, len(built.model.config.role_groups)),
+        data_collator=collator or _collator(built),
         callbacks=[EarlyStoppingCallback(options.patience)] if split.dev else [],
         dev_documents=split.dev,
         tagger=model_tagger(built.model, text_encoder),
         options=options,
-        teacher=teacher,
     )
     trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
     built.model.train(False)
@@ -356,6 +360,11 @@ def fit(
     save_model(built.model, built.tokenizer, output_dir, sample=sample, own_types=built.ontology)
     shutil.rmtree(checkpoints)
     return built.model
+
+
+def _collator(built: BuiltModel) -> EventCollator:
+    config = built.model.config
+    return EventCollator(config.pad_token_id or 0, len(config.role_groups))
 
 
 @dataclass(frozen=True)
@@ -549,6 +558,7 @@ def _training_arguments(options: TrainingOptions, directory: Path, *, has_dev: b
         metric_for_best_model="score",
         greater_is_better=True,
         logging_steps=50,
+        dataloader_num_workers=options.workers,
         remove_unused_columns=False,
         report_to=[],
         seed=options.seed,
