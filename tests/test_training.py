@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ import geoevents  # noqa: E402
 from geoevents.encoding import IGNORED, Case, LabelScheme, TextEncoder, Window, pad_windows  # noqa: E402
 from geoevents.errors import CorpusError, ModelError  # noqa: E402
 from geoevents.events import Document  # noqa: E402
+from geoevents.markup import write_markup  # noqa: E402
 from geoevents.modeling import training  # noqa: E402
 from geoevents.modeling.building import ROLE_GROUPS, build_model  # noqa: E402
 from geoevents.modeling.collator import EventCollator  # noqa: E402
@@ -310,3 +314,17 @@ def test_distilled_model_finds_what_its_teacher_finds_also_in_texts_without_anno
     evaluation = evaluate_tagger(documents, load_tagger(tmp_path))
     assert evaluation.trigger_roots.strict.f1.value > 0.7
     assert (tmp_path / "words.onnx").stat().st_size < (tiny_model / "words.onnx").stat().st_size
+
+
+def test_command_line_distils_from_texts_without_annotation(tiny_model: Path, tmp_path: Path) -> None:
+    texts, corpus, output = tmp_path / "texts.txt", tmp_path / "mine.evt", tmp_path / "small"
+    texts.write_text("\n".join(document.text for document in TRAIN[2:12]), encoding="utf-8")
+    write_markup(TRAIN[:2], corpus)
+    command = [sys.executable, "-m", "geoevents", "distil", corpus, "--dev", corpus, "--teacher", tiny_model]
+    command += ["--layers", "0", "--epochs", "1", "--batch-size", "4", "--workers", "1", "--output", output, "--texts"]
+    missing = subprocess.run([*command, tmp_path / "none.txt"], capture_output=True, text=True)
+    assert missing.returncode == 1 and "none.txt" in missing.stderr and not output.exists()
+    done = subprocess.run([*command, texts, "--lines"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\b3/3\b", done.stderr), "12 documents are three steps"
+    assert geoevents.load(output)(TRAIN[0].text).sentences
