@@ -132,6 +132,16 @@ def test_inputs_are_not_overwritten(tmp_path: Path, arguments: list[str]) -> Non
     assert files() == before
 
 
+@pytest.mark.parametrize("outputs", [("-o", "--skipped"), ("-o", "--html"), ("--html", "--skipped")], ids=" ".join)
+def test_two_outputs_are_not_one_file(tmp_path: Path, outputs: tuple[str, str]) -> None:
+    write_texts(tmp_path / "a.jsonl", 3)
+    (tmp_path / "sub").mkdir()
+    done = extract(tmp_path, "a.jsonl", outputs[0], "out.jsonl", outputs[1], "sub/../out.jsonl")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "sub/../out.jsonl: two outputs would be written to this file" in done.stderr
+    assert not (tmp_path / "out.jsonl").exists()
+
+
 def test_output_beside_the_inputs(tmp_path: Path) -> None:
     write_texts(tmp_path / "a.jsonl", 3)
     assert extract(tmp_path, "a.jsonl", "-o", "./").returncode == 0

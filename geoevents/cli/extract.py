@@ -23,7 +23,7 @@ from geoevents.cli.table import open_table
 from geoevents.errors import GeoEventsError, InputError
 from geoevents.events import Document
 from geoevents.formats import EventWriter, ReadOptions, RecordFiles, find_inputs, open_writer, row_schema, stream_writer
-from geoevents.formats.overwriting import STANDARD_OUTPUT, refuse_overwriting, with_partial_files
+from geoevents.formats.overwriting import STANDARD_OUTPUT, refuse_doubles, refuse_overwriting, with_partial_files
 from geoevents.pipeline import BATCH_SIZE, Extractor
 
 
@@ -116,6 +116,7 @@ def extract(
             },
         )
         target = Target(Path(output) if output else None, html, to, columns.value if columns else None, skipped)
+        refuse_doubles([target.path, target.html, target.skipped])
         found = find_inputs(files)
         refuse_overwriting(target.files(), [file.path for file in found])
         sources = RecordFiles(found, reading, format=from_format, date=date)

@@ -41,6 +41,22 @@ def refuse_overwriting(outputs: Iterable[str | Path], inputs: Iterable[str]) -> 
             )
 
 
+def refuse_doubles(outputs: Iterable[Path | None]) -> None:
+    """Raise if two outputs are the same file, by whatever name; None is no output.
+
+    Raises:
+        InputError: Two of them are.
+    """
+    seen = set()
+    for output in outputs:
+        if output is None:
+            continue
+        file = output.resolve()
+        if file in seen:
+            raise InputError("two outputs would be written to this file; give each its own", path=output)
+        seen.add(file)
+
+
 def with_partial_files(path: Path) -> Iterator[Path]:
     """A file to be written, and those that it may be written to at first."""
     yield path
