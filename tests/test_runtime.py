@@ -90,6 +90,15 @@ def test_onnx_of_a_model_without_trigger_layers_finds_what_torch_finds(tiny_enco
     assert_same_events(found, by_torch.predict(TEXTS[:10]))
 
 
+def test_int8_products_cannot_overflow_on_processors_that_add_pairs_in_16_bits(tiny_model: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load(tiny_model / "words.onnx").graph
+    named = ((tensor.name, onnx.numpy_helper.to_array(tensor)) for tensor in graph.initializer)
+    weights = [array for name, array in named if "MatMul" in name and array.dtype == "int8"]
+    assert len(weights) > 10
+    assert 2 * 255 * max(abs(array.astype(int)).max() for array in weights) < 2**15
+
+
 def test_int8_weights_find_nearly_what_float_weights_find(tiny_model: Path, unquantized: Path) -> None:
     (int8, plain) = (
         [list(map(spans, events)) for events in load_tagger(path).predict(KNOWN_TEXTS)]
