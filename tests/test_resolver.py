@@ -216,15 +216,20 @@ LONG = {
 @pytest.mark.parametrize("unit", LONG.values(), ids=LONG)
 def test_spans_without_end_take_no_time(resolver: Resolver, role: str, unit: str) -> None:
     """A tagger, or a text made to cost time, may give them; the service cannot interrupt what reads them."""
-    text = (unit * 20_000)[:20_000]
     kind = {"sources": Actor, "places": Place, "times": Time}[role]
-    parts = {role: (kind(text, 0, len(text)),)}
-    trigger = Span("attacked", len(text) + 1, len(text) + 9)
-    event = Event.of_type(
-        describe("190"), document="d", trigger=trigger, sentence=0, status="asserted", score=0.9, date=None, **parts
-    )
-    whole = f"{text} attacked."
-    document = Document("d", whole, "2022-01-21", (Span(whole, 0, len(whole)),), (event,))
-    began = time.process_time()
-    resolver.resolve(document)
-    assert time.process_time() - began < 5  # 0.1 s on an idle machine, 1 s on a slow and busy one, else 20 s
+
+    def seconds(length: int) -> float:
+        text = (unit * length)[:length]
+        parts = {role: (kind(text, 0, len(text)),)}
+        trigger = Span("attacked", len(text) + 1, len(text) + 9)
+        event = Event.of_type(
+            describe("190"), document="d", trigger=trigger, sentence=0, status="asserted", score=0.9, date=None, **parts
+        )
+        whole = f"{text} attacked."
+        document = Document("d", whole, "2022-01-21", (Span(whole, 0, len(whole)),), (event,))
+        began = time.process_time()
+        resolver.resolve(document)
+        return time.process_time() - began
+
+    # 0.1 s on an idle machine; the quickest of three texts, none of which is remembered, since this one may be busy.
+    assert min(map(seconds, (20_000, 20_001, 20_002))) < 0.5
