@@ -16,7 +16,6 @@ from geoevents.resolution.phrases import Word, key_of, phrase_words
 
 CASE_FREE, CASE_TITLE, CASE_ACRONYM, CASE_EXACT = 0, 1, 2, 3
 
-_LONGEST = 9
 # Shorter keys may be pronouns and articles in disguise (US, IS, WHO).
 _SHORT = 4
 
@@ -80,7 +79,7 @@ class Gazetteer:
 
     def __init__(self) -> None:
         self._names: dict[str, tuple[tuple[int, Entry], ...]] = {}
-        self._longest: dict[str, int] = {}
+        self._begun: set[str] = set()  # the first words of names that have more
         self.countries: dict[str, str] = {}
         self.words: dict[str, frozenset[str]] = {}
         self.phrase_matches = lru_cache(maxsize=8192)(self._phrase_matches)
@@ -94,15 +93,15 @@ class Gazetteer:
         if known and any(other is entry for _, other in known):
             return
         self._names[key] = (*known, (self._case_of(phrase, key, entry.kind), entry))
-        length = key.count(" ") + 1
-        first = key if length == 1 else key[: key.index(" ")]
-        if length > self._longest.get(first, 0):
-            self._longest[first] = length
+        end = key.find(" ")
+        while end >= 0:
+            self._begun.add(key[:end])
+            end = key.find(" ", end + 1)
 
     def copy(self) -> Gazetteer:
         """A gazetteer with the same contents that can be changed without changing this one."""
         other = Gazetteer()
-        other._names, other._longest = dict(self._names), dict(self._longest)
+        other._names, other._begun = dict(self._names), set(self._begun)
         other.countries, other.words = self.countries, self.words
         return other
 
@@ -131,28 +130,27 @@ class Gazetteer:
 
     def match_at(self, words: Sequence[Word], start: int) -> Match | None:
         """The longest known name that begins at a word, or None."""
-        longest = min(self._longest.get(words[start].key, 0), _LONGEST)
-        if not longest:
-            return None
-        keys = [words[start].key]
-        for word in words[start + 1 : start + longest]:
-            if word.pause:
-                break
-            keys.append(f"{keys[-1]} {word.key}")
-        for length in range(len(keys), 0, -1):
-            found = self._names.get(keys[length - 1])
-            if found:
-                span = words[start : start + length]
-                entries = tuple([entry for case, entry in found if case == CASE_FREE or _case_fits(case, span)])
-                if entries:
-                    return Match(start, start + length, entries)
+        key, end = words[start].key, start + 1
+        known = [(key, end)] if key in self._names else []
+        while key in self._begun and end < len(words) and not words[end].pause:
+            key, end = f"{key} {words[end].key}", end + 1
+            if key in self._names:
+                known.append((key, end))
+        for key, end in reversed(known):
+            span = words[start:end]
+            entries = tuple(
+                [entry for case, entry in self._names[key] if case == CASE_FREE or _case_fits(case, span)]
+            )
+            if entries:
+                return Match(start, end, entries)
         return None
 
     def matches(self, words: Sequence[Word]) -> Iterator[Match]:
         """The known names in a text from left to right, the longest first where several begin at a word."""
         start = 0
         while start < len(words):
-            match = self.match_at(words, start) if words[start].key in self._longest else None
+            first = words[start].key
+            match = self.match_at(words, start) if first in self._begun or first in self._names else None
             if match:
                 yield match
             start = match.end if match else start + 1
