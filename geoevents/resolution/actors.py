@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 from geoevents.errors import DictionaryError
 from geoevents.resolution.coding import ActorCode, Coding
@@ -25,6 +26,26 @@ _LONG = 12
 _LIKE = 90
 
 __all__ = ["ActorCode", "ActorCoder", "load_actor_coder"]
+
+
+class _Settled(NamedTuple):
+    """What a span is coded as wherever it stands."""
+
+    code: ActorCode | None
+
+
+class _Asked(Exception):
+    """The countries in play matter."""
+
+
+class _Unasked(Sequence[str]):
+    """Countries in play that nobody may ask for."""
+
+    def __len__(self) -> int:
+        raise _Asked
+
+    def __getitem__(self, index: object) -> NoReturn:
+        raise _Asked
 
 
 class ActorCoder:
@@ -44,6 +65,7 @@ class ActorCoder:
         self.gazetteer = gazetteer
         self._names: list[str] | None = None
         self._read = lru_cache(maxsize=8192)(self._read_phrase)
+        self._settled = lru_cache(maxsize=8192)(self._by_words_alone)
         self._nearest = lru_cache(maxsize=2048)(self._nearest_name)
 
     def code(
@@ -67,7 +89,18 @@ class ActorCoder:
         Returns:
             The code, or None where nothing is known for sure enough.
         """
-        coding = Coding(self.gazetteer.countries, date, context_countries, as_place)
+        settled = self._settled(text, date, as_place)
+        return settled.code if settled else self._code(text, date, context_countries, as_place)
+
+    def _by_words_alone(self, text: str, date: str | None, as_place: bool) -> _Settled | None:
+        """The code of a span where the countries in play do not matter, None where they do."""
+        try:
+            return _Settled(self._code(text, date, _Unasked(), as_place))
+        except _Asked:
+            return None
+
+    def _code(self, text: str, date: str | None, context: Sequence[str], as_place: bool) -> ActorCode | None:
+        coding = Coding(self.gazetteer.countries, date, context, as_place)
         phrase = self._read(text)
         found = coding.code(phrase)
         if found is None and phrase.loose_name and len(text) >= _LONG:
