@@ -54,21 +54,26 @@ def words_of(text: str) -> list[Word]:
     words: list[Word] = []
     behind = 0
     for match in _WORD.finditer(text):
-        start, end, raw = match.start(), match.end(), match.group()
-        possessive = len(raw) > 2 and raw[-1] in "sS" and raw[-2] in _APOSTROPHES
-        if possessive:
-            raw = raw[:-2]
-        elif raw[-1] in "sS" and end < len(text) and text[end] in _APOSTROPHES:
+        start, end = match.span()
+        key, raw, possessive = _parts(match.group())
+        if not possessive and raw[-1] in "sS" and end < len(text) and text[end] in _APOSTROPHES:
             possessive, end = True, end + 1
         gap = text[behind:start]
         joined = pause = False
         if gap != " " and gap and words:
             joined = gap[-1] in _HYPHENS and gap.lstrip(".")[:-1] == ""
             pause = not joined and gap.strip(' .\t\n\u00a0"“”' + _APOSTROPHES) != ""
-        key = raw.lower() if raw.isascii() and raw.isalnum() else fold(raw)
         words.append(Word(key, raw, start, end, possessive, joined, pause))
         behind = end
     return words
+
+
+@lru_cache(maxsize=65536)
+def _parts(word: str) -> tuple[str, str, bool]:
+    """Key and raw form of a word as it stands, and whether it ends in 's; news has few words that are new."""
+    possessive = len(word) > 2 and word[-1] in "sS" and word[-2] in _APOSTROPHES
+    raw = word[:-2] if possessive else word
+    return raw.lower() if raw.isascii() and raw.isalnum() else fold(raw), raw, possessive
 
 
 @lru_cache(maxsize=8192)
