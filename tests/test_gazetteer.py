@@ -166,7 +166,9 @@ def test_loading_is_quick_and_small() -> None:
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; start = time.process_time(); load_gazetteer()\n"
         "print(time.process_time() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)"
     )
-    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    seconds, megabytes = map(float, output.split())
-    assert seconds < 0.5  # 0.15 on the machine it was written on
-    assert megabytes < 60
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in range(3)
+    ]
+    seconds, megabytes = zip(*(map(float, run.stdout.split()) for run in runs), strict=True)
+    assert min(seconds) < 0.5  # 0.15 on the machine it was written on; what else the machine does may slow down a run
+    assert max(megabytes) < 60

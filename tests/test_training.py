@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -150,6 +151,37 @@ def test_resumed_training_ends_where_an_uninterrupted_one_does(
 
 
 @pytest.mark.slow
+def test_batches_are_made_in_a_process_of_their_own(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makers = tmp_path / "makers"
+    make = EventCollator.__call__
+
+    def noted(self: EventCollator, examples: Any) -> dict[str, Any]:
+        with makers.open("a") as file:
+            print(os.getpid(), file=file)
+        return make(self, examples)
+
+    monkeypatch.setattr(EventCollator, "__call__", noted)
+    train_briefly(tiny_encoder, tmp_path / "model", epochs=1, workers=1)
+    assert makers.read_text() and str(os.getpid()) not in makers.read_text().split()
+
+
+@pytest.mark.parametrize(("capability", "computes"), [({"amx_bf16": True}, True), ({"avx512_f": True}, False)])
+def test_bfloat16_is_not_emulated(
+    capability: dict[str, bool],
+    computes: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"architecture": "x86_64", **capability}, raising=False)
+    options = TrainingOptions(mixed_precision=True)
+    assert training._training_arguments(options, tmp_path, has_dev=False).bf16 is computes
+    assert ("float32" in caplog.text) is not computes
+
+
 def test_fine_tuning_starts_from_a_model_directory(tiny_model: Path, tmp_path: Path) -> None:
     known = load_tagger(tiny_model, backend="torch").scorer.model
     options = TrainingOptions(epochs=1, batch_size=8, learning_rate=1e-9, calibration_share=0.0, swap_probability=0.0)

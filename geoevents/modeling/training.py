@@ -72,7 +72,8 @@ class TrainingOptions:
             with the dev documents; 0 to 1.
         dev_share: Share of the training documents that is kept aside to choose the best epoch by, and to calibrate
             the scores on, where no dev documents are given; 0, to 1. With 0 the last epoch's model is kept.
-        mixed_precision: Whether to compute in bfloat16; pays where the hardware has it.
+        mixed_precision: Whether to compute in bfloat16, which pays where the hardware has it; with a processor that
+            would emulate it, training warns and computes in float32.
         workers: Processes that make the batches beside the training, and in a distillation ask the teacher; 0 to do so
             in between.
         seed: Seed of everything random.
@@ -312,7 +313,9 @@ def distil(
     sizes = dict(inner_size=inner_size, attention_heads=attention_heads, head_size=head_size)
     small = replace(large, model=smaller(large.model, layers=layers, **sizes))
     unread = [Document(document_id(text), text) for text in texts]
-    split = replace(split, learning=[*split.learning, *extract_documents(unread, load_tagger(teacher), built.ontology)])
+    if unread:
+        read = extract_documents(unread, load_tagger(teacher), built.ontology)
+        split = replace(split, learning=[*split.learning, *read])
     collator = ImitationCollator(_collator(small), WordReplacer(built.model, built.tokenizer), teacher)
     return fit(small, split, options, output_dir=Path(output_dir), collator=collator, resume=resume)
 
@@ -549,7 +552,7 @@ def _training_arguments(options: TrainingOptions, directory: Path, *, has_dev: b
         learning_rate=options.learning_rate,
         warmup_steps=options.warmup,
         lr_scheduler_type="linear",
-        bf16=options.mixed_precision,
+        bf16=options.mixed_precision and _has_bfloat16(),
         use_cpu=not torch.accelerator.is_available(),
         eval_strategy=interval if has_dev else "no",
         save_strategy=interval,
@@ -563,3 +566,14 @@ def _training_arguments(options: TrainingOptions, directory: Path, *, has_dev: b
         report_to=[],
         seed=options.seed,
     )
+
+
+def _has_bfloat16() -> bool:
+    """Whether the hardware computes in bfloat16; taken for granted where torch cannot tell."""
+    if torch.accelerator.is_available() or not hasattr(torch.cpu, "get_capabilities"):
+        return True
+    processor = torch.cpu.get_capabilities()
+    if processor.get("architecture") != "x86_64" or processor.get("avx512_bf16") or processor.get("amx_bf16"):
+        return True
+    logger.warning("this processor would emulate bfloat16, which takes ten times as long; training in float32")
+    return False

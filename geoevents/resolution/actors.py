@@ -34,18 +34,18 @@ class _Settled(NamedTuple):
     code: ActorCode | None
 
 
-class _Asked(Exception):
-    """The countries in play matter."""
+class _CountriesMatterError(Exception):
+    """The countries in play were asked for."""
 
 
 class _Unasked(Sequence[str]):
     """Countries in play that nobody may ask for."""
 
     def __len__(self) -> int:
-        raise _Asked
+        raise _CountriesMatterError
 
     def __getitem__(self, index: object) -> NoReturn:
-        raise _Asked
+        raise _CountriesMatterError
 
 
 class ActorCoder:
@@ -96,7 +96,7 @@ class ActorCoder:
         """The code of a span where the countries in play do not matter, None where they do."""
         try:
             return _Settled(self._code(text, date, _Unasked(), as_place))
-        except _Asked:
+        except _CountriesMatterError:
             return None
 
     def _code(self, text: str, date: str | None, context: Sequence[str], as_place: bool) -> ActorCode | None:

@@ -138,9 +138,7 @@ class Gazetteer:
                 known.append((key, end))
         for key, end in reversed(known):
             span = words[start:end]
-            entries = tuple(
-                [entry for case, entry in self._names[key] if case == CASE_FREE or _case_fits(case, span)]
-            )
+            entries = tuple([entry for case, entry in self._names[key] if case == CASE_FREE or _case_fits(case, span)])
             if entries:
                 return Match(start, end, entries)
         return None
