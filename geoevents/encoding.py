@@ -201,12 +201,14 @@ class TextEncoder:
     max_pieces: int = 256
     overlap: int = 64
     _frame: tuple[IntArray, IntArray] = field(init=False, repr=False, compare=False)
+    _frame_cases: tuple[IntArray, IntArray] = field(init=False, repr=False, compare=False)
     _known: dict[str, tuple[list[int], list[int]]] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         object.__setattr__(self, "_frame", _special_tokens(self.tokenizer))
+        object.__setattr__(self, "_frame_cases", tuple(np.full_like(part, Case.OTHER) for part in self._frame))
         object.__setattr__(self, "_known", {} if _is_of_bert(self.tokenizer) else None)
         room = self.max_pieces - sum(map(len, self._frame))
         if not 0 <= self.overlap < room:
@@ -226,7 +228,7 @@ class TextEncoder:
 
     def _by_word(self, text: str) -> list[Window]:
         """The windows of a text from the pieces of its words, most of which are known: far quicker than to cut them."""
-        words: list[tuple[int, int]] = []
+        words: list[int] = []
         ids: list[int] = []
         cases: list[int] = []
         positions: list[int] = []
@@ -235,14 +237,14 @@ class TextEncoder:
         for match in WORD.finditer(text):
             word = match.group()
             pieces, piece_cases = known.get(word) or self._learn(word)
-            words.append(match.span())
+            words += match.span()
             positions.append(len(ids))
             ids += pieces
             cases += piece_cases
         if not words:
             return []
-        arrays = (np.array(numbers, dtype=np.int64) for numbers in (ids, cases, positions))
-        return self._windows(np.array(words, dtype=np.int64), *arrays)
+        borders, *arrays = (np.array(numbers, dtype=np.int64) for numbers in (words, ids, cases, positions))
+        return self._windows(borders.reshape(-1, 2), *arrays)
 
     def _learn(self, word: str) -> tuple[list[int], list[int]]:
         """The pieces of a word that stands alone, each with the `Case` of the word; kept for the next time."""
@@ -276,8 +278,7 @@ class TextEncoder:
             cases: `Case` of the word of each piece; (pieces,).
             positions: First piece of each word; (words,).
         """
-        head, tail = self._frame
-        head_cases, tail_cases = np.full_like(head, Case.OTHER), np.full_like(tail, Case.OTHER)
+        (head, tail), (head_cases, tail_cases) = self._frame, self._frame_cases
         windows = []
         for first, last, core in _window_borders(len(ids), self.max_pieces - len(head) - len(tail), self.overlap):
             first_word, last_word, *core_words = np.searchsorted(positions, (first, last, *core)).tolist()
