@@ -10,6 +10,7 @@ A pool of workers codes the documents; each loads the model once. A document tha
 - When a worker dies (a lost machine, a full memory, a text that crashes it or takes too long), Ray starts it again and
   gives it the same chunk. When it has died on that twice, it takes the documents one at a time, and skips one that it
   dies on twice more. What a worker is busy with is remembered outside of it, in a small actor that all share.
+- A worker that dies twice while it loads the model ends the run.
 
 `RayWorkers` is the same for `geoevents.bulk`: files in, shards out. Needs the extra `ray`; docs/cluster.md tells how to
 run it.
@@ -255,15 +256,21 @@ class ChunkWorker:
         coder: How chunks become rows.
         time_limit: Seconds that a document may take, or None for any.
         attempts: The actor of an `Attempts`.
+
+    Raises:
+        GeoEventsError: The extractor cannot be loaded, or two lives of this worker ended while they loaded it.
     """
 
     def __init__(self, *, source: ExtractorSource, coder: Coder, time_limit: float | None, attempts: Any) -> None:
-        self._extractor = source.load()
         self._coder = coder
         self._time_limit = time_limit
         self._attempts = attempts
         # Ray restarts an actor under its old identifier, and gives it the work that it had.
         self._name = _ray().get_runtime_context().get_actor_id()
+        if self._begin(self._name) >= _DEATHS:  # what fails here is not restarted
+            raise GeoEventsError("the worker died twice while it loaded the model")
+        self._extractor = source.load()
+        self._end(self._name)
 
     def ready(self) -> None:
         """Return when the extractor is loaded."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from rule_tagger import RuleTagger
 
-from geoevents import Extractor
+from geoevents import Extractor, GeoEventsError
 from geoevents.prediction import PredictedEvent
 
 
@@ -52,3 +52,15 @@ class MortalSource:
 
     def describe(self) -> dict[str, Any]:
         return {"extractor": "mortal"}
+
+
+@dataclass(frozen=True)
+class StillbornSource(MortalSource):
+    """Its workers die, or raise, while they load."""
+
+    raises: GeoEventsError | None = None
+
+    def load(self) -> Extractor:
+        if self.raises:
+            raise self.raises
+        os._exit(3)

@@ -6,7 +6,6 @@ import random
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mortal_tagger import MortalSource, MortalTagger
+from mortal_tagger import MortalSource, MortalTagger, StillbornSource
 from rule_tagger import RuleTagger
 
 from geoevents import DictionaryError, Extractor, GeoEventsError, InputError, MissingExtraError, ModelError
@@ -366,18 +365,6 @@ def test_text_that_exhausts_its_time_is_skipped(write: Write, tmp_path: Path, mo
     report = extract_files(tmp_path / "a.jsonl", tmp_path / "out", extractor=MortalSource(tmp_path), time_limit=1.5)
     assert (report.documents, report.events, report.skipped) == (60, 60, 1)
     assert outcomes(tmp_path / "out")["a-30"] == "not coded within the time limit of 1.5 seconds"
-
-
-@dataclass(frozen=True)
-class StillbornSource(MortalSource):
-    """Its workers die, or raise, while they load."""
-
-    raises: GeoEventsError | None = None
-
-    def load(self) -> Extractor:
-        if self.raises:
-            raise self.raises
-        os._exit(3)
 
 
 def test_workers_that_cannot_start_end_the_run(write: Write, tmp_path: Path) -> None:

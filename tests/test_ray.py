@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from kill_loop import REAL, kill_loop
-from mortal_tagger import MortalSource
+from mortal_tagger import MortalSource, StillbornSource
 from rule_tagger import RuleTagger
 
 import geoevents.ray
 from geoevents import Extractor
 from geoevents.bulk import extract_files, skipped_records
 from geoevents.corpora import read_corpus
-from geoevents.errors import InputError, MissingExtraError
+from geoevents.errors import GeoEventsError, InputError, MissingExtraError, ModelError
 
 ray = pytest.importorskip("ray")
 
@@ -164,6 +164,15 @@ def test_bulk_runs_leave_the_same_shards_and_skip_what_kills_their_workers(tmp_p
     )
     assert (report.records, report.documents, report.skipped, report.events) == (5, 2, 3, 2)
     assert [skip["record"] for skip in skipped_records(tmp_path / "bad")] == [2, 4, 5]
+
+
+def test_workers_that_cannot_start_end_the_run(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "a.jsonl", ["Putin met Xi."])
+    with pytest.raises(GeoEventsError, match="the worker died twice while it loaded the model"):
+        extract_files(path, tmp_path / "dies", extractor=StillbornSource(tmp_path), engine="ray", workers=1)
+    source = StillbornSource(tmp_path, ModelError("config.json is missing"))
+    with pytest.raises(GeoEventsError, match=r"config\.json is missing"):
+        extract_files(path, tmp_path / "raises", extractor=source, engine="ray", workers=1)
 
 
 def test_value_that_cannot_be_read_skips_its_document_alone(tmp_path: Path) -> None:
