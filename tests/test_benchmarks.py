@@ -213,8 +213,8 @@ def test_a_stage_inside_another_is_not_counted_twice() -> None:
         time.sleep(seconds)
         return seconds
 
-    clock = stages.StageClock()
     began = time.perf_counter()
+    clock = stages.StageClock()
     with clock.stage("outer"):
         clock.timed(wait, "inner")(0.03)
         assert sum(clock.timed(lambda: (wait(0.01) for _ in range(3)), "generator")()) == pytest.approx(0.03)
@@ -222,7 +222,7 @@ def test_a_stage_inside_another_is_not_counted_twice() -> None:
     total = time.perf_counter() - began
     assert clock.seconds["inner"] >= 0.03 <= clock.seconds["generator"]
     assert 0.02 <= clock.seconds["outer"] < total - 0.06 + 0.001
-    assert clock.total() == pytest.approx(total, abs=0.005)
+    assert 0 <= total - clock.total() < 0.05  # of a busy machine
 
 
 @pytest.mark.slow
@@ -261,7 +261,7 @@ def test_notebooks_run_from_start_to_end(path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PYTHONPATH", str(Path(geoevents.__file__).parents[1]))
     notebook = nbformat.read(path, as_version=4)
     client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
     )
     client.execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", ())]
