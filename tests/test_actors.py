@@ -342,6 +342,16 @@ def test_threads_get_the_same_answers(coder: ActorCoder) -> None:
     assert list(answers.values()) == [expected] * 4
 
 
+def test_what_is_remembered_of_a_phrase_does_not_hold_elsewhere(coder: ActorCoder) -> None:
+    def codes(text: str, countries: tuple[str, ...], date: str | None = None) -> str | None:
+        found = coder.code(text, context_countries=countries, date=date)
+        return found and found.code
+
+    for _ in range(2):
+        assert [codes("the police", country) for country in ((), ("FRA",), ("DEU",))] == [None, "FRACOP", "DEUCOP"]
+        assert codes("Boris Johnson", (), "2020-06-01") == "GBRGOV" != codes("Boris Johnson", (), "2024-06-01")
+
+
 def test_coding_is_quick(coder: ActorCoder) -> None:
     spans = list(NATIONAL | GOVERNMENTS | FORCES | OTHERS)
     for span in spans:

@@ -153,6 +153,15 @@ def test_longest_name_wins(gazetteer: Gazetteer) -> None:
     assert [(match.start, match.end) for match in gazetteer.matches(words)] == [(1, 5), (6, 7)]
 
 
+def test_names_of_any_length_are_found_and_their_beginnings_are_none(gazetteer: Gazetteer) -> None:
+    copy = gazetteer.copy()
+    name = "Movement of the Nine Villages beyond the Long Hill and the Old River Bend"
+    copy.add(name, gazetteer.lookup("Hamas")[0])
+    words = words_of(f"The {name} met the Movement of the Nine Villages.")
+    found = [(match.start, match.end) for match in copy.matches(words)]
+    assert found == [(1, 15), (17, 18), (21, 22)]  # the name; "movement" and "villages" are words of their own
+
+
 def test_copy_leaves_the_original_alone(gazetteer: Gazetteer) -> None:
     copy = gazetteer.copy()
     copy.replace("Iran", gazetteer.lookup("Iraq")[0])
