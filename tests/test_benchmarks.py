@@ -213,16 +213,20 @@ def test_a_stage_inside_another_is_not_counted_twice() -> None:
         time.sleep(seconds)
         return seconds
 
-    began = time.perf_counter()
-    clock = stages.StageClock()
-    with clock.stage("outer"):
-        clock.timed(wait, "inner")(0.03)
-        assert sum(clock.timed(lambda: (wait(0.01) for _ in range(3)), "generator")()) == pytest.approx(0.03)
-        wait(0.02)
-    total = time.perf_counter() - began
-    assert clock.seconds["inner"] >= 0.03 <= clock.seconds["generator"]
-    assert 0.02 <= clock.seconds["outer"] < total - 0.06 + 0.001
-    assert 0 <= total - clock.total() < 0.05  # of a busy machine
+    def timed_stages() -> float:
+        """How far the clock is from another one."""
+        clock = stages.StageClock()
+        began = time.perf_counter()
+        with clock.stage("outer"):
+            clock.timed(wait, "inner")(0.03)
+            assert sum(clock.timed(lambda: (wait(0.01) for _ in range(3)), "generator")()) == pytest.approx(0.03)
+            wait(0.02)
+        total = time.perf_counter() - began
+        assert clock.seconds["inner"] >= 0.03 <= clock.seconds["generator"]
+        assert 0.02 <= clock.seconds["outer"] < total - 0.06 + 0.001
+        return abs(clock.total() - total)
+
+    assert min(timed_stages() for _ in range(3)) <= 0.005  # a busy machine may come between the two clocks
 
 
 @pytest.mark.slow

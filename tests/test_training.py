@@ -182,6 +182,7 @@ def test_bfloat16_is_not_emulated(
     assert ("float32" in caplog.text) is not computes
 
 
+@pytest.mark.slow
 def test_fine_tuning_starts_from_a_model_directory(tiny_model: Path, tmp_path: Path) -> None:
     known = load_tagger(tiny_model, backend="torch").scorer.model
     options = TrainingOptions(epochs=1, batch_size=8, learning_rate=1e-9, calibration_share=0.0, swap_probability=0.0)

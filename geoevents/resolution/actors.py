@@ -16,6 +16,7 @@ from typing import NamedTuple, NoReturn
 
 from geoevents.errors import DictionaryError
 from geoevents.resolution.coding import ActorCode, Coding
+from geoevents.resolution.context import InPlay
 from geoevents.resolution.gazetteer import Gazetteer, load_gazetteer
 from geoevents.resolution.nounphrases import NounPhrase, read_noun_phrase
 from geoevents.resolution.phrases import key_of
@@ -38,14 +39,8 @@ class _CountriesMatterError(Exception):
     """The countries in play were asked for."""
 
 
-class _Unasked(Sequence[str]):
-    """Countries in play that nobody may ask for."""
-
-    def __len__(self) -> int:
-        raise _CountriesMatterError
-
-    def __getitem__(self, index: object) -> NoReturn:
-        raise _CountriesMatterError
+def _ask() -> NoReturn:
+    raise _CountriesMatterError
 
 
 class ActorCoder:
@@ -95,7 +90,7 @@ class ActorCoder:
     def _by_words_alone(self, text: str, date: str | None, as_place: bool) -> _Settled | None:
         """The code of a span where the countries in play do not matter, None where they do."""
         try:
-            return _Settled(self._code(text, date, _Unasked(), as_place))
+            return _Settled(self._code(text, date, InPlay(_ask), as_place))
         except _CountriesMatterError:
             return None
 
