@@ -202,6 +202,8 @@ class TextEncoder:
     overlap: int = 64
     _frame: tuple[IntArray, IntArray] = field(init=False, repr=False, compare=False)
     _frame_cases: tuple[IntArray, IntArray] = field(init=False, repr=False, compare=False)
+    _frame_lists: tuple[list[list[int]], list[list[int]]] = field(init=False, repr=False, compare=False)
+    _room: int = field(init=False, repr=False, compare=False)
     _known: dict[str, tuple[list[int], list[int]]] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -209,11 +211,13 @@ class TextEncoder:
         self.tokenizer.no_padding()
         object.__setattr__(self, "_frame", _special_tokens(self.tokenizer))
         object.__setattr__(self, "_frame_cases", tuple(np.full_like(part, Case.OTHER) for part in self._frame))
+        frames = (self._frame, self._frame_cases)
+        object.__setattr__(self, "_frame_lists", tuple([part.tolist() for part in frame] for frame in frames))
         object.__setattr__(self, "_known", {} if _is_of_bert(self.tokenizer) else None)
-        room = self.max_pieces - sum(map(len, self._frame))
-        if not 0 <= self.overlap < room:
+        object.__setattr__(self, "_room", self.max_pieces - sum(map(len, self._frame)))
+        if not 0 <= self.overlap < self._room:
             raise ValueError(
-                f"windows of {self.max_pieces} pieces cannot overlap by {self.overlap}: {room} is the limit"
+                f"windows of {self.max_pieces} pieces cannot overlap by {self.overlap}: {self._room} is the limit"
             )
 
     def encode(self, texts: Sequence[str]) -> list[list[Window]]:
@@ -243,8 +247,22 @@ class TextEncoder:
             cases += piece_cases
         if not words:
             return []
-        borders, *arrays = (np.array(numbers, dtype=np.int64) for numbers in (words, ids, cases, positions))
-        return self._windows(borders.reshape(-1, 2), *arrays)
+        borders = np.array(words, dtype=np.int64).reshape(-1, 2)
+        if len(ids) <= self._room:
+            return [self._window(borders, ids, cases, positions)]
+        return self._windows(borders, *(np.array(numbers, dtype=np.int64) for numbers in (ids, cases, positions)))
+
+    def _window(self, words: IntArray, ids: list[int], cases: list[int], positions: list[int]) -> Window:
+        """The only window of a text that fits into one; arguments are those of `_windows`, as lists."""
+        (head, tail), (head_cases, tail_cases) = self._frame_lists
+        return Window(
+            token_ids=np.array(head + ids + tail, dtype=np.int64),
+            token_cases=np.array(head_cases + cases + tail_cases, dtype=np.int64),
+            word_positions=np.array(positions, dtype=np.int64) + len(head),
+            word_starts=words[:, 0],
+            word_ends=words[:, 1],
+            core=(0, len(words)),
+        )
 
     def _learn(self, word: str) -> tuple[list[int], list[int]]:
         """The pieces of a word that stands alone, each with the `Case` of the word; kept for the next time."""
@@ -280,7 +298,7 @@ class TextEncoder:
         """
         (head, tail), (head_cases, tail_cases) = self._frame, self._frame_cases
         windows = []
-        for first, last, core in _window_borders(len(ids), self.max_pieces - len(head) - len(tail), self.overlap):
+        for first, last, core in _window_borders(len(ids), self._room, self.overlap):
             first_word, last_word, *core_words = np.searchsorted(positions, (first, last, *core)).tolist()
             if first_word == last_word:
                 continue

@@ -162,7 +162,7 @@ class Extractor:
             if isinstance(item, PredictedEvent) and item.status in self.statuses and item.score >= self.min_score
         )
         arguments = (
-            Argument(**_located(draft.document, i, item), role=item.role)
+            Argument(*_located(draft.document, i, item), role=item.role)
             for i, item in found
             if isinstance(item, PredictedArgument) and item.score >= self.min_score
         )
@@ -241,13 +241,13 @@ def _event(document: Document, index: int, predicted: PredictedEvent, own_types:
     """The event of a document that the model found in its sentence `index`."""
 
     def arguments(role: str, kind: type[Any]) -> tuple[Any, ...]:
-        spans = (kind(**_located(document, index, item)) for item in predicted.arguments if item.role == role)
-        return tuple(span for span in spans if any(map(str.isalnum, span.text)))
+        located = [_located(document, index, item) for item in predicted.arguments if item.role == role]
+        return tuple([kind(*parts) for parts in located if any(map(str.isalnum, parts[0]))])
 
     return Event.of_type(
         ontology.describe(predicted.code, own_types),
         document=document.id,
-        trigger=Span(**_located(document, index, predicted)),
+        trigger=Span(*_located(document, index, predicted)),
         sentence=index,
         status=predicted.status,
         score=predicted.score,
@@ -259,11 +259,11 @@ def _event(document: Document, index: int, predicted: PredictedEvent, own_types:
     )
 
 
-def _located(document: Document, index: int, part: Prediction) -> dict[str, Any]:
-    """Text and offsets in the document of what the model found in its sentence `index`."""
+def _located(document: Document, index: int, part: Prediction) -> tuple[str, int, int]:
+    """Text, start and end in the document of what the model found in its sentence `index`."""
     offset = document.sentences[index].start
     start, end = offset + part.start, offset + part.end
-    return {"text": document.text[start:end], "start": start, "end": end}
+    return document.text[start:end], start, end
 
 
 def load(

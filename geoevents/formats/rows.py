@@ -74,7 +74,9 @@ def row_schema(name: str) -> RowSchema:
 def _joined(values: Iterable[object]) -> str | None:
     """Several values in one field, in order and with gaps, or None where all are missing."""
     texts = ["" if value is None else str(value).replace("|", "/") for value in values]
-    return " ".join("|".join(texts).split()) if any(texts) else None
+    joined = "|".join(texts)
+    # Mostly there is one value or none, with no white space but single blanks.
+    return (joined if joined.isalnum() else " ".join(joined.split())) if any(texts) else None
 
 
 def _actor_columns(side: Literal["source", "target"], what: str) -> list[tuple[Column, Callable[[Event], Any]]]:
@@ -92,10 +94,13 @@ def _actor_columns(side: Literal["source", "target"], what: str) -> list[tuple[C
     ]
 
 
+_NO_PLACE = Place("", 0, 0)
+
+
 def _place(event: Event) -> Place:
     """The first place with coordinates, else the first place."""
     located = (place for place in event.places if place.lat is not None)
-    return next(located, event.places[0] if event.places else Place("", 0, 0))
+    return next(located, event.places[0]) if event.places else _NO_PLACE
 
 
 _FLAT: list[tuple[Column, Callable[[Event], Any]]] = [

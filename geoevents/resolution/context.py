@@ -81,6 +81,10 @@ class Context:
         """Offset of a sentence's first character."""
         return self._sentences[sentence]
 
+    def sentence_end(self, sentence: int) -> int:
+        """Offset of the first character of the sentence behind, or behind the text."""
+        return self._sentences[sentence + 1] if sentence + 1 < len(self._sentences) else len(self.text)
+
     def word_at(self, offset: int) -> int:
         """Index of the word that holds an offset, or of the last before it."""
         return max(bisect_right(self._starts, offset) - 1, 0)

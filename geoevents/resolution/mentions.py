@@ -78,14 +78,17 @@ def find_mentions(document: Document, context: Context, gazetteer: Gazetteer) ->
         _mention(span, context, gazetteer, subject=taken[span.start, span.end], of_event=True) for span in spans
     ]
     blocked = [*spans, *(span for event in document.events for span in (event.trigger, *event.places))]
-    elsewhere = _outside(_noun_phrases(context), blocked)
+    elsewhere = _outside(_noun_phrases(context), blocked, len(document.text))
     mentions += [_mention(span, context, gazetteer, subject=False, of_event=False) for span in elsewhere]
     return sorted(mentions, key=lambda mention: mention.span.start)
 
 
-def _outside(spans: Iterable[Span], blocked: Sequence[Span]) -> Iterator[Span]:
-    taken = {offset for span in blocked for offset in range(span.start, span.end)}
-    return (span for span in spans if taken.isdisjoint(range(span.start, span.end)))
+def _outside(spans: Iterable[Span], blocked: Iterable[Span], length: int) -> Iterator[Span]:
+    """The spans of a text of this length in which no character is blocked."""
+    taken = bytearray(length)
+    for span in blocked:
+        taken[span.start : span.end] = b"\1" * (span.end - span.start)
+    return (span for span in spans if 1 not in taken[span.start : span.end])
 
 
 def _mention(span: Span, context: Context, gazetteer: Gazetteer, *, subject: bool, of_event: bool) -> Mention:
@@ -194,9 +197,9 @@ def _noun_phrases(context: Context) -> Iterator[Span]:
 def _end_of_run(context: Context, ends: dict[int, int], start: int) -> int:
     """Index behind the run that begins at a word, or the word's own index where none does."""
     words, end = context.words, start
-    sentence = context.sentence_of(words[start].start)
+    sentence_end = context.sentence_end(context.sentence_of(words[start].start))
     while end < len(words):
-        if end > start and (words[end].pause or context.sentence_of(words[end].start) != sentence):
+        if end > start and (words[end].pause or words[end].start >= sentence_end):
             break
         if end in ends:
             end = ends[end]

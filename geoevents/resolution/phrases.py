@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 # Letters that Unicode does not decompose into a base letter and an accent.
@@ -41,6 +42,10 @@ class Word(NamedTuple):
     pause: bool
 
 
+# What `Word` does with its fields, without a call into Python for every word of a text.
+_new_word: Callable[[tuple[str, str, int, int, bool, bool, bool]], Word] = partial(tuple.__new__, Word)
+
+
 def fold(text: str) -> str:
     """The text in lower case without accents, apostrophes and dots: "N'Djaména" → "ndjamena"."""
     if not text.isascii():
@@ -55,25 +60,29 @@ def words_of(text: str) -> list[Word]:
     behind = 0
     for match in _WORD.finditer(text):
         start, end = match.span()
-        key, raw, possessive = _parts(match.group())
-        if not possessive and raw[-1] in "sS" and end < len(text) and text[end] in _APOSTROPHES:
-            possessive, end = True, end + 1
+        key, raw, possessive, may_own = _parts(match.group())
         gap = text[behind:start]
+        if may_own and end < len(text) and text[end] in _APOSTROPHES:
+            possessive, end = True, end + 1
         joined = pause = False
         if gap != " " and gap and words:
             joined = gap[-1] in _HYPHENS and gap.lstrip(".")[:-1] == ""
             pause = not joined and gap.strip(' .\t\n\u00a0"“”' + _APOSTROPHES) != ""
-        words.append(Word(key, raw, start, end, possessive, joined, pause))
+        words.append(_new_word((key, raw, start, end, possessive, joined, pause)))
         behind = end
     return words
 
 
 @lru_cache(maxsize=65536)
-def _parts(word: str) -> tuple[str, str, bool]:
-    """Key and raw form of a word as it stands, and whether it ends in 's; news has few words that are new."""
+def _parts(word: str) -> tuple[str, str, bool, bool]:
+    """Key and raw form of a word, whether it ends in 's, and whether an apostrophe behind it would make it possessive.
+
+    Kept, since news has few words that are new.
+    """
     possessive = len(word) > 2 and word[-1] in "sS" and word[-2] in _APOSTROPHES
     raw = word[:-2] if possessive else word
-    return raw.lower() if raw.isascii() and raw.isalnum() else fold(raw), raw, possessive
+    key = raw.lower() if raw.isascii() and raw.isalnum() else fold(raw)
+    return key, raw, possessive, not possessive and raw[-1] in "sS"
 
 
 @lru_cache(maxsize=8192)
