@@ -12,6 +12,7 @@ models, all in one process and in turns, so that what else the machine does meet
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import statistics
 import sys
@@ -229,6 +230,7 @@ def write_documents(path: Path, documents: int, seed: int, sentences: int = SENT
 def measure_profile(source: Path, options: argparse.Namespace) -> Profile:
     """The share of each stage."""
     extractor = load(options.model, threads=1)
+    gc.freeze()  # as `geoevents extract` does
     run_line(extractor, source)
     clocks = []
     for _ in range(options.repeats):
@@ -261,6 +263,7 @@ def measure_rates(source: Path, threads: int, options: argparse.Namespace) -> It
     if find_spec("torch"):
         settings.insert(1, (options.model, "torch"))
     extractors = [load(model, backend=backend, threads=threads) for model, backend in settings]
+    gc.freeze()  # the memory of one model is not to cost the others time
     rounds = [[run_line(extractor, source) for extractor in extractors] for _ in range(options.repeats + 1)][1:]
     sentences = options.sample * options.sentences
     for (model, backend), seconds in zip(settings, zip(*rounds, strict=True), strict=True):

@@ -31,7 +31,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
 
 from geoevents.bulk.chunks import Chunk, Item, Position
-from geoevents.bulk.extraction import Coded, Coder, ExtractorOptions, ExtractorSource
+from geoevents.bulk.extraction import Coded, Coder, ExtractorOptions, ExtractorSource, load_for_good
 from geoevents.bulk.processes import WINDOW_SECONDS
 from geoevents.errors import GeoEventsError, InputError, MissingExtraError
 from geoevents.events import document_id
@@ -269,7 +269,7 @@ class ChunkWorker:
         self._name = _ray().get_runtime_context().get_actor_id()
         if self._begin(self._name) >= _DEATHS:  # what fails here is not restarted
             raise GeoEventsError("the worker died twice while it loaded the model")
-        self._extractor = source.load()
+        self._extractor = load_for_good(source)
         self._end(self._name)
 
     def ready(self) -> None:

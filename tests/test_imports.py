@@ -65,3 +65,11 @@ def test_unknown_name_is_an_attribute_error() -> None:
 def test_star_import_gives_the_public_names() -> None:
     code = "from geoevents import *; print(extract.__module__, Event.__module__, InputError.__module__)"
     assert run(code).split() == ["geoevents.pipeline", "geoevents.events", "geoevents.errors"]
+
+
+def test_only_a_process_of_its_own_hides_what_it_loads_from_the_garbage_collector() -> None:
+    """A library must not: what of its user's objects becomes garbage later would stay for good."""
+    begin = "import gc, geoevents; from geoevents.bulk import ExtractorOptions, load_for_good; "
+    end = "; print(len(extractor('Iran met Russia.').events), gc.get_freeze_count() > 100_000)"
+    assert run(begin + "extractor = geoevents.load()" + end) == "1 False\n"
+    assert run(begin + "extractor = load_for_good(ExtractorOptions())" + end) == "1 True\n"

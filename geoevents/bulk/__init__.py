@@ -11,6 +11,7 @@ from geoevents.bulk.extraction import (
     ExtractorSource,
     Outcome,
     code_items,
+    load_for_good,
     located_skip,
     skipped_record,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "code_items",
     "extract_files",
     "finished_shards",
+    "load_for_good",
     "located_skip",
     "locked",
     "open_job",

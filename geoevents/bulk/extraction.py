@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,17 @@ class ExtractorSource(Protocol):
     def describe(self) -> Mapping[str, Any]:
         """What decides about the extractor's results, in plain JSON types."""
         ...
+
+
+def load_for_good(source: ExtractorSource) -> Extractor:
+    """A new extractor for a process that does nothing else until it ends.
+
+    What is loaded by then is taken out of the garbage collector's sight, who would look through all names of the
+    gazetteer every few thousand sentences.
+    """
+    extractor = source.load()
+    gc.freeze()
+    return extractor
 
 
 @dataclass(frozen=True)

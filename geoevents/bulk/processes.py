@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from geoevents.bulk.chunks import Chunk
-from geoevents.bulk.extraction import Coded, Coder, ExtractorSource
+from geoevents.bulk.extraction import Coded, Coder, ExtractorSource, load_for_good
 from geoevents.errors import GeoEventsError, InputError
 
 if TYPE_CHECKING:
@@ -316,7 +316,7 @@ def _work(pipe: Connection, ticks: Any, source: ExtractorSource, coder: Coder) -
     """What a worker process does until its parent closes the pipe."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        extractor = source.load()
+        extractor = load_for_good(source)
         coder.coded([])  # what that imports is not to count for the first chunk
     except Exception as error:
         pipe.send(error if isinstance(error, GeoEventsError) else GeoEventsError(f"{type(error).__name__}: {error}"))

@@ -12,7 +12,17 @@ from pathlib import Path
 
 import typer
 
-from geoevents.bulk import SHARD_SIZE, Advance, Coder, ExtractorOptions, Job, code_items, located_skip, read_items
+from geoevents.bulk import (
+    SHARD_SIZE,
+    Advance,
+    Coder,
+    ExtractorOptions,
+    Job,
+    code_items,
+    load_for_good,
+    located_skip,
+    read_items,
+)
 from geoevents.cli import options
 from geoevents.cli.bulk import extract_to_directory, interruptible
 from geoevents.cli.messages import INTERRUPTED, SKIPPED, SkippedRecords, say
@@ -120,7 +130,7 @@ def extract(
         found = find_inputs(files)
         refuse_overwriting(target.files(), [file.path for file in found])
         sources = RecordFiles(found, reading, format=from_format, date=date)
-        extract_to_file(source.load(), sources, target, batch_size=batch_size)
+        extract_to_file(load_for_good(source), sources, target, batch_size=batch_size)
 
 
 def _is_directory(output: str) -> bool:
