@@ -90,11 +90,58 @@ def test_onnx_of_a_model_without_trigger_layers_finds_what_torch_finds(tiny_enco
     assert_same_events(found, by_torch.predict(TEXTS[:10]))
 
 
+def test_export_leaves_the_model_as_it_is(tiny_encoder: Path, tmp_path: Path) -> None:
+    import torch
+
+    from geoevents.encoding import TextEncoder
+    from geoevents.modeling.building import build_model
+    from geoevents.modeling.export import export_onnx
+
+    built = build_model(tiny_encoder)
+    network = built.model.train()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    windows = [window for found in TextEncoder(built.tokenizer).encode(TEXTS[:5]) for window in found]
+    export_onnx(network, tmp_path, windows=windows)
+    after = network.state_dict()
+    assert network.training
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize("kind", ["distilbert", "electra", "roberta", "mpnet"])
+def test_onnx_of_another_encoder_finds_what_torch_finds(kind: str, tiny_encoder: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    from geoevents.modeling.building import build_model
+    from geoevents.modeling.export import export_onnx
+
+    torch.manual_seed(1)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128}
+    if kind == "distilbert":
+        sizes = {"dim": 64, "n_layers": 2, "n_heads": 2, "hidden_dim": 128}
+    config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), max_position_embeddings=300, pad_token_id=0, **sizes)
+    AutoModel.from_config(config).save_pretrained(tmp_path / "encoder")
+    tokenizer.save_pretrained(tmp_path / "encoder")
+    built = build_model(tmp_path / "encoder", model_options={"head_size": 32, "trigger_layers": 1})
+    for name, parameter in built.model.named_parameters():
+        if parameter.ndim > 1 and not name.startswith("encoder."):
+            torch.nn.init.normal_(parameter, std=0.3)
+    built.model.save_pretrained(tmp_path)
+    built.tokenizer.save(str(tmp_path / "tokenizer.json"))
+    export_onnx(built.model, tmp_path)
+    onnx, by_torch = (load_tagger(tmp_path, backend=backend, threads=1) for backend in ("onnx", "torch"))
+    found = onnx.predict(TEXTS[:5])
+    assert sum(map(len, found)) > 10
+    assert_same_events(found, by_torch.predict(TEXTS[:5]))
+
+
 def test_int8_products_cannot_overflow_on_processors_that_add_pairs_in_16_bits(tiny_model: Path) -> None:
     onnx = pytest.importorskip("onnx")
     graph = onnx.load(tiny_model / "words.onnx").graph
-    named = ((tensor.name, onnx.numpy_helper.to_array(tensor)) for tensor in graph.initializer)
-    weights = [array for name, array in named if "MatMul" in name and array.dtype == "int8"]
+    arrays = map(onnx.numpy_helper.to_array, graph.initializer)
+    weights = [array for array in arrays if array.dtype == "int8" and array.ndim == 2]
     assert len(weights) > 10
     assert 2 * 255 * max(abs(array.astype(int)).max() for array in weights) < 2**15
 

@@ -210,7 +210,7 @@ def initialise_trigger_layers(model: EventTagger) -> None:
     """Start the trigger layers from the encoder's top layers, where it has the layers of BERT (Devlin et al. 2019)."""
     count = model.config.trigger_layers
     layers = getattr(getattr(model.encoder, "encoder", None), "layer", None)
-    if not count or model.event_head is None or layers is None or not hasattr(layers[-1], "intermediate"):
+    if not count or model.event_head is None or layers is None or not _is_of_bert(layers[-1]):
         return
     for own, theirs in zip(model.event_head.trigger_layers, layers[-count:], strict=True):
         assert isinstance(own, TriggerLayer)
@@ -223,6 +223,11 @@ def initialise_trigger_layers(model: EventTagger) -> None:
         own.inner.load_state_dict(theirs.intermediate.dense.state_dict())
         own.outer.load_state_dict(theirs.output.dense.state_dict())
         own.output_norm.load_state_dict(theirs.output.LayerNorm.state_dict())
+
+
+def _is_of_bert(layer: nn.Module) -> bool:
+    """Whether an encoder layer has the parts of BERT's, by the same names; those of MPNet have other names."""
+    return hasattr(layer, "intermediate") and hasattr(getattr(layer, "attention", None), "self")
 
 
 @torch.inference_mode()

@@ -198,7 +198,7 @@ class EventTagger(PreTrainedModel):
         heads = encoder_config.num_attention_heads
         inner_size = getattr(encoder_config, "intermediate_size", 4 * size)
         self.encoder = AutoModel.from_config(encoder_config)
-        self.cases = nn.Embedding(len(Case), size)
+        self.cases = nn.Embedding(len(Case), self.encoder.get_input_embeddings().weight.shape[1])
         scheme = config.scheme
         self.trigger_head = TagHead(size, scheme.trigger_tags, config.head_dropout)
         self.event_head = EventHead(config, size, heads, inner_size) if scheme.roots else None
@@ -326,7 +326,7 @@ def _word_means(pieces: Tensor, attention_mask: Tensor, word_positions: Tensor, 
     index = torch.arange(pieces.shape[1], device=pieces.device)
     inside = (index >= word_positions[..., None]) & (index < ends[..., None]) & is_word[..., None]
     weights = inside.to(pieces.dtype)
-    means: Tensor = (weights @ pieces) / weights.sum(-1, keepdim=True).clamp(min=1)
+    means: Tensor = (weights / weights.sum(-1, keepdim=True).clamp(min=1)) @ pieces
     return means
 
 
