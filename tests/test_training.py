@@ -31,7 +31,7 @@ from geoevents.modeling.evaluation import evaluate_tagger  # noqa: E402
 from geoevents.modeling.examples import ExampleDataset  # noqa: E402
 from geoevents.modeling.model import EventTagger  # noqa: E402
 from geoevents.modeling.scorer import TorchScorer  # noqa: E402
-from geoevents.modeling.training import TrainingOptions, distil, train  # noqa: E402
+from geoevents.modeling.training import EventTrainer, TrainingOptions, distil, train  # noqa: E402
 from geoevents.ontology import Ontology  # noqa: E402
 from geoevents.runtime import load_tagger  # noqa: E402
 
@@ -165,6 +165,27 @@ def test_batches_are_made_in_a_process_of_their_own(
     monkeypatch.setattr(EventCollator, "__call__", noted)
     train_briefly(tiny_encoder, tmp_path / "model", epochs=1, workers=1)
     assert makers.read_text() and str(os.getpid()) not in makers.read_text().split()
+
+
+@pytest.mark.slow
+def test_processes_that_make_batches_have_cores_of_their_own(
+    tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+    step = EventTrainer.compute_loss
+
+    def noted(self: EventTrainer, *args: Any, **kwargs: Any) -> Any:
+        threads.add(torch.get_num_threads())
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(EventTrainer, "compute_loss", noted)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        train_briefly(tiny_encoder, tmp_path / "model", epochs=1, workers=1)
+        assert (threads, torch.get_num_threads()) == ({2}, 3)
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(("capability", "computes"), [({"amx_bf16": True}, True), ({"avx512_f": True}, False)])

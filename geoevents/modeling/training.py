@@ -8,7 +8,8 @@ import random
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -352,7 +353,9 @@ def fit(
         tagger=model_tagger(built.model, text_encoder),
         options=options,
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None)
+    checkpoint = get_last_checkpoint(checkpoints) if resume and checkpoints.is_dir() else None
+    with _threads_beside(options.workers):
+        trainer.train(resume_from_checkpoint=checkpoint)
     built.model.train(False)
     held_out = [*split.calibration, *split.dev]
     # Where no trigger is marked, or nothing held out, there is nothing to learn of the scores of triggers.
@@ -363,6 +366,20 @@ def fit(
     save_model(built.model, built.tokenizer, output_dir, sample=sample, own_types=built.ontology)
     shutil.rmtree(checkpoints)
     return built.model
+
+
+@contextmanager
+def _threads_beside(workers: int) -> Iterator[None]:
+    """Leave each worker a core: torch's threads wait for each other, and so for the one that shares its core.
+
+    On two cores a distillation with one worker was nearly twice as quick on one thread as on two.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads - workers))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _collator(built: BuiltModel) -> EventCollator:
