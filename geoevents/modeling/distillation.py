@@ -23,7 +23,11 @@ from geoevents.modeling.model import EventTagger, EventTaggerOutput
 from geoevents.runtime import Scorer, load_tagger
 
 VECTOR_WEIGHT = 1.0
-"""Weight of the distance between the word vectors; that of the scores is 1."""
+"""Weight of the distance between the word vectors; that of the trigger scores is 1."""
+CODE_WEIGHT = 0.5
+"""Weight of the divergence of codes and of statuses."""
+ROLE_WEIGHT = 4.0
+"""Weight of the divergence of each role group: most words are no arguments, so that its mean is small."""
 
 SIMILAR_WORDS = 15
 REPLACED_WINDOWS = 0.5
@@ -215,13 +219,13 @@ def imitation_loss(
     loss = loss + _divergence(output.trigger_logits, judgment["trigger_logits"], words)
     if "code_logits" not in judgment:
         return loss
-    loss = loss + _divergence(output.code_logits, judgment["code_logits"])
-    loss = loss + _divergence(output.status_logits, judgment["status_logits"])
+    for name in ("code_logits", "status_logits"):
+        loss = loss + CODE_WEIGHT * _divergence(output[name], judgment[name])
     assert output.role_logits is not None
     in_windows = words[inputs["trigger_windows"]]
     roles = judgment["role_logits"].split(role_tags, -1)
     for own, theirs in zip(output.role_logits.split(role_tags, -1), roles, strict=True):
-        loss = loss + _divergence(own, theirs, in_windows)
+        loss = loss + ROLE_WEIGHT * _divergence(own, theirs, in_windows)
     return loss
 
 
