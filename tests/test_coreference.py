@@ -67,6 +67,26 @@ SINGLE = {
         "The presidents of [[Iran|a1]] and [[Russia|a2]] [[met|040 s=a1,a2]] on Tuesday.",
         ("Russia", "RUSGOV", None, None),
     ),
+    "a name behind a noun": (
+        "[[Officials|a1]] of the European Union [[met|040 s=a1,a2]] [[envoys|a2]] in Doha.",
+        ("Officials", "IGOEUREEC", "European Union", "European Union"),
+    ),
+    "a name behind a noun for fighters": (
+        "[[Members|a1]] of the Wagner Group [[attacked|190 s=a1 l=p1]] a village in [[Mali|p1]].",
+        ("Members", "RUSMIL", "Wagner Group", "Wagner Group"),
+    ),
+    "where a subject is from": (
+        "[[Soldiers|a1]] from Chad [[crossed|190 s=a1 l=p1]] into [[Niger|p1]].",
+        ("Soldiers", "TCDMIL", None, "Chad"),
+    ),
+    "where an object is taken from": (
+        "[[Turkey|a1]] [[pulled out|0874 s=a1 t=a2]] [[troops|a2]] from Somalia.",
+        ("troops", None, None, None),
+    ),
+    "names of two behind a noun": (
+        "[[Ministers|a1]] of Benin and Togo [[met|040 s=a1]].",
+        ("Ministers", None, None, None),
+    ),
     "a possessive": (
         "[[Turkey|a1]] [[denied|016 s=a1]] that its [[army|a2]] [[shelled|194 s=a2 t=a3 neg]] [[Syria|a3]].",
         ("army", "TURMIL", None, None),
@@ -76,7 +96,7 @@ SINGLE = {
 
 @pytest.mark.parametrize(("markup", "expected"), SINGLE.values(), ids=SINGLE)
 def test_an_actor_takes_code_and_name_of_its_antecedent(
-    resolver: Resolver, markup: str, expected: tuple[str, str, str | None, str | None]
+    resolver: Resolver, markup: str, expected: tuple[str, str | None, str | None, str | None]
 ) -> None:
     words, code, name, antecedent = expected
     (actor,) = resolved(resolver, markup, words)

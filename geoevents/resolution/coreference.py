@@ -63,6 +63,8 @@ _APPOSITION_BEFORE = re.compile(r"(?:^|[,;.“”\"] )(?:[Tt]he |[Aa]n? )([^,.;:
 _HEAD_BEFORE = re.compile(
     r"\b((?:\w+ )?\w+) of (?:the )?(?:\w+(?: \w+)?(?:, (?:the )?\w+(?: \w+)?)*,? and (?:the )?)?$"
 )
+_NAME_BEHIND = re.compile(r" (of|from) (?:the )?(?=[A-Z])")
+_JOINED = re.compile(r"(?:,| and| or) (?:the )?[A-Z]")
 _IN_BRACKETS = re.compile(r" \(([^()\n]{2,40})\)")
 _OWNER = re.compile(r"\b(its|his|her|their)(?: own)?(?: \w+)? $", re.IGNORECASE)
 
@@ -146,6 +148,7 @@ class ActorsInText:
         if mention.of_event and (joint := self._by_head_before(mention, own)):
             return (joint,)
         rules: tuple[Callable[[Mention, ActorCode | None], Resolved | None], ...] = (
+            self._by_name_behind,
             self._by_full_name,
             self._by_title,
             self._by_apposition,
@@ -291,6 +294,20 @@ class ActorsInText:
         return None
 
     # Nouns
+
+    def _by_name_behind(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
+        """ "Members" in "members of the Wagner Group": what the model leaves outside of the span."""
+        text, end = self._document.text, mention.span.end
+        link = _NAME_BEHIND.match(text, end)
+        if not link or mention.named or (own and own.confidence > WEAK) or (link[1] == "from" and not mention.subject):
+            return None
+        index = bisect_left(self._starts, link.end())
+        other = self._mentions[index] if index < len(self._mentions) else None
+        if other is None or other.span.start != link.end() or _JOINED.match(text, other.span.end):
+            return None
+        phrase, in_play = text[mention.span.start : other.span.end], InPlay(partial(self._weights, mention))
+        code = self._coder.code(phrase, date=self._document.date, context_countries=in_play)
+        return Resolved(code, other.span) if code and code.confidence > WEAK else None
 
     def _by_owner(self, mention: Mention, own: ActorCode | None) -> Resolved | None:
         """ "Its leaders", "their army": by what the possessive stands for."""
