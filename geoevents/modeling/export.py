@@ -132,9 +132,8 @@ def _simplified(model: EventTagger) -> EventTagger:
 
 def _fold_token_type(embeddings: Any) -> None:
     """Add the embedding of the only token type that a window has to those of the positions, as in BERT."""
-    tables = [getattr(embeddings, name, None) for name in ("position_embeddings", "token_type_embeddings")]
-    if all(isinstance(table, nn.Embedding) for table in tables):
-        positions, types = tables
+    positions, types = (getattr(embeddings, name, None) for name in ("position_embeddings", "token_type_embeddings"))
+    if isinstance(positions, nn.Embedding) and isinstance(types, nn.Embedding):
         positions.weight += types.weight[0]
         embeddings.token_type_embeddings = _Nothing()
 
