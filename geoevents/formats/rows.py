@@ -75,7 +75,7 @@ def _joined(values: Iterable[object]) -> str | None:
     """Several values in one field, in order and with gaps, or None where all are missing."""
     texts = ["" if value is None else str(value).replace("|", "/") for value in values]
     joined = "|".join(texts)
-    # Mostly there is one value or none, with no white space but single blanks.
+    # A code or a name of one word, as most values are, has no white space to look for.
     return (joined if joined.isalnum() else " ".join(joined.split())) if any(texts) else None
 
 
