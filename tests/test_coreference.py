@@ -83,6 +83,10 @@ SINGLE = {
         "[[Turkey|a1]] [[pulled out|0874 s=a1 t=a2]] [[troops|a2]] from Somalia.",
         ("troops", None, None, None),
     ),
+    "two of several": (
+        "[[Russia|a1]] [[warned|130 s=a1 t=a2]] [[Kazakhstan|a2]]. Two [[leaders|a3]] of a union [[quit|0831 s=a3]].",
+        ("leaders", None, None, None),
+    ),
     "names of two behind a noun": (
         "[[Ministers|a1]] of Benin and Togo [[met|040 s=a1]].",
         ("Ministers", None, None, None),

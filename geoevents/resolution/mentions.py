@@ -30,6 +30,8 @@ _PAIR = re.compile(
     rf"(?:the |their |these |those )?(?:two|both)(?: (?:the )?(?P<noun>{_PAIR_NOUNS}))?|(?P<bare>{_PAIR_NOUNS})", re.I
 )
 _TWO_BEFORE = re.compile(r"\b(?:two|both)(?: \w+)? $", re.I)
+# "Two leaders of the union": two of several, whom nobody has named.
+_ANY_TWO_BEFORE = re.compile(r"(?<!\bthe )(?<!\btheir )(?<!\bthese )(?<!\bthose )\btwo(?: \w+)? $", re.I)
 _MALE = re.compile(
     r"\b(?:king|prince|mr|sheikh|sultan|emir|man|sir|lord|chairman|spokesman|bishop|pope|father)\b", re.I
 )
@@ -95,7 +97,9 @@ def _mention(span: Span, context: Context, gazetteer: Gazetteer, *, subject: boo
     told = _told_by(span.text, gazetteer)
     sentence = context.sentence_of(span.start)
     lead = not of_event and _leads(context.text, context.sentence_start(sentence), span.start)
-    pair = told.pair and _TWO_BEFORE.search(context.text[max(span.start - 24, 0) : span.start])
+    before = context.text[max(span.start - 24, 0) : span.start]
+    any_two = context.text.startswith((" of ", " from "), span.end) and _ANY_TWO_BEFORE.search(before)
+    pair = told.pair and not any_two and _TWO_BEFORE.search(before)
     return Mention(
         span=span,
         sentence=sentence,
