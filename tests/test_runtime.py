@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ import geoevents
 from geoevents.errors import ModelError
 from geoevents.prediction import PredictedEvent
 from geoevents.runtime import Backend, ModelTagger, WordScores, load_tagger, model_directory
+
+if TYPE_CHECKING:
+    from geoevents.modeling.building import BuiltModel
 
 TEXTS = [document.text for document in seed_documents("dev.evt", 50)]
 KNOWN_TEXTS = [document.text for document in seed_documents(count=KNOWN_RECORDS)]
@@ -68,22 +71,28 @@ def test_onnx_finds_what_torch_finds(unquantized: Path) -> None:
     assert_same_events(found, torch.predict(TEXTS))
 
 
+def both_backends(built: BuiltModel, directory: Path) -> tuple[ModelTagger, ModelTagger]:
+    """An untrained model on ONNX Runtime and on torch, with heads to which words differ, as they do to trained ones."""
+    import torch
+
+    from geoevents.modeling.export import export_onnx
+
+    for name, parameter in built.model.named_parameters():
+        if parameter.ndim > 1 and not name.startswith("encoder."):
+            torch.nn.init.normal_(parameter, std=0.3)
+    built.model.save_pretrained(directory)
+    built.tokenizer.save(str(directory / "tokenizer.json"))
+    export_onnx(built.model, directory)
+    return load_tagger(directory, backend="onnx", threads=1), load_tagger(directory, backend="torch", threads=1)
+
+
 def test_onnx_of_a_model_without_trigger_layers_finds_what_torch_finds(tiny_encoder: Path, tmp_path: Path) -> None:
     import torch
 
     from geoevents.modeling.building import build_model
-    from geoevents.modeling.export import export_onnx
 
     torch.manual_seed(1)
-    built = build_model(tiny_encoder, model_options={"head_size": 32})
-    network, tokenizer = built.model, built.tokenizer
-    for name, parameter in network.named_parameters():
-        if parameter.ndim > 1 and not name.startswith("encoder."):
-            torch.nn.init.normal_(parameter, std=0.3)  # so that words differ, as they do for a trained head
-    network.save_pretrained(tmp_path)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    export_onnx(network, tmp_path)
-    onnx, by_torch = (load_tagger(tmp_path, backend=backend, threads=1) for backend in ("onnx", "torch"))
+    onnx, by_torch = both_backends(build_model(tiny_encoder, model_options={"head_size": 32}), tmp_path)
     found = onnx.predict(TEXTS[:10])
     assert sum(map(len, found)) > 20
     assert sum(len(event.arguments) for events in found for event in events) > 500
@@ -114,7 +123,6 @@ def test_onnx_of_another_encoder_finds_what_torch_finds(kind: str, tiny_encoder:
     from transformers import AutoConfig, AutoModel, AutoTokenizer
 
     from geoevents.modeling.building import build_model
-    from geoevents.modeling.export import export_onnx
 
     torch.manual_seed(1)
     tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
@@ -125,13 +133,7 @@ def test_onnx_of_another_encoder_finds_what_torch_finds(kind: str, tiny_encoder:
     AutoModel.from_config(config).save_pretrained(tmp_path / "encoder")
     tokenizer.save_pretrained(tmp_path / "encoder")
     built = build_model(tmp_path / "encoder", model_options={"head_size": 32, "trigger_layers": 1})
-    for name, parameter in built.model.named_parameters():
-        if parameter.ndim > 1 and not name.startswith("encoder."):
-            torch.nn.init.normal_(parameter, std=0.3)
-    built.model.save_pretrained(tmp_path)
-    built.tokenizer.save(str(tmp_path / "tokenizer.json"))
-    export_onnx(built.model, tmp_path)
-    onnx, by_torch = (load_tagger(tmp_path, backend=backend, threads=1) for backend in ("onnx", "torch"))
+    onnx, by_torch = both_backends(built, tmp_path)
     found = onnx.predict(TEXTS[:5])
     assert sum(map(len, found)) > 10
     assert_same_events(found, by_torch.predict(TEXTS[:5]))
